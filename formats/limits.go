@@ -1,0 +1,81 @@
+package formats
+
+// Limits are all bounds that hostile input meets. A zero field means its
+// default; a host may change any, a policy may only lower them.
+type Limits struct {
+	// MaxBytes is how much of one model is kept in memory. Default: what the
+	// machine and its control group still have at the load.
+	MaxBytes int64
+
+	// MaxFiles is how many files a model may have. Default 10,000.
+	MaxFiles int
+
+	// MaxDepth is how many directories lie between the root and a file. Default 32.
+	MaxDepth int
+
+	// MaxTensors is how many tensors one file may have. Default 131,072.
+	MaxTensors int
+
+	// MaxHeader is how many bytes of one file a parser may keep that are not
+	// tensor data: a header, a graph without its weights. Default 100,000,000,
+	// the limit of the safetensors reference.
+	MaxHeader int64
+
+	// MaxNesting is how deep structures of a file may nest. Default 32.
+	MaxNesting int
+
+	// MaxNodes is how many nodes a graph may have once its functions are
+	// expanded. Default 1,000,000.
+	MaxNodes int
+
+	// MaxFold is how many bytes a runtime may be made to compute from constants
+	// while it creates a session. Default 64 MiB.
+	MaxFold int64
+}
+
+var defaults = Limits{
+	MaxBytes:   1<<63 - 1,
+	MaxFiles:   10_000,
+	MaxDepth:   32,
+	MaxTensors: 1 << 17,
+	MaxHeader:  100_000_000,
+	MaxNesting: 32,
+	MaxNodes:   1_000_000,
+	MaxFold:    64 << 20,
+}
+
+// WithDefaults is l with its zero and negative fields set to their defaults.
+func (l Limits) WithDefaults() Limits {
+	return Limits{
+		MaxBytes:   orDefault(l.MaxBytes, defaults.MaxBytes),
+		MaxFiles:   orDefault(l.MaxFiles, defaults.MaxFiles),
+		MaxDepth:   orDefault(l.MaxDepth, defaults.MaxDepth),
+		MaxTensors: orDefault(l.MaxTensors, defaults.MaxTensors),
+		MaxHeader:  orDefault(l.MaxHeader, defaults.MaxHeader),
+		MaxNesting: orDefault(l.MaxNesting, defaults.MaxNesting),
+		MaxNodes:   orDefault(l.MaxNodes, defaults.MaxNodes),
+		MaxFold:    orDefault(l.MaxFold, defaults.MaxFold),
+	}
+}
+
+// Lowered is l with every field that by sets lower.
+func (l Limits) Lowered(by Limits) Limits {
+	l, by = l.WithDefaults(), by.WithDefaults()
+	return Limits{
+		MaxBytes:   min(l.MaxBytes, by.MaxBytes),
+		MaxFiles:   min(l.MaxFiles, by.MaxFiles),
+		MaxDepth:   min(l.MaxDepth, by.MaxDepth),
+		MaxTensors: min(l.MaxTensors, by.MaxTensors),
+		MaxHeader:  min(l.MaxHeader, by.MaxHeader),
+		MaxNesting: min(l.MaxNesting, by.MaxNesting),
+		MaxNodes:   min(l.MaxNodes, by.MaxNodes),
+		MaxFold:    min(l.MaxFold, by.MaxFold),
+	}
+}
+
+func orDefault[T int | int64](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}

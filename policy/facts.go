@@ -1,0 +1,169 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/policy/manifest"
+)
+
+// Facts is all that Decide may know. Stages only add to it; a part that is nil
+// was not measured, and the rules of its phase deny.
+type Facts struct {
+	Name    string    // the name given to Load
+	Origin  Origin    // where the source says that the files come from
+	Now     time.Time // of this decision
+	Stat    *StatFacts
+	Digest  *DigestFacts
+	Inspect *InspectFacts
+	Library *LibraryFacts
+	Session *SessionFacts
+}
+
+// Origin is where a source says that its files come from. Its host vouches for
+// that: nothing in it was verified.
+type Origin struct {
+	Kind       string `json:"kind"`                 // dir, file, fs or hub
+	Repository string `json:"repository,omitempty"` // of a hub
+	Commit     string `json:"commit,omitempty"`     // of a hub
+}
+
+// Kind of a directory entry. The zero Kind is none that may be loaded.
+type Kind uint8
+
+const (
+	Irregular Kind = iota // device, socket, pipe, or a link that is not followed
+	Regular
+)
+
+// File is one entry of a source's listing, before it was opened.
+type File struct {
+	Name  string // slash-separated, beneath the root
+	Size  int64
+	Kind  Kind
+	Links int // hard links; 0 is unknown
+}
+
+// StatFacts are known before a byte is copied.
+type StatFacts struct {
+	Files    []File            // sorted bytewise by name, what files.only leaves out not among them
+	LeftOut  []string          // names that files.only leaves out, never opened
+	Findings []formats.Finding // of names, kinds, links, limits
+}
+
+// DigestFacts are known when every byte was copied and hashed.
+type DigestFacts struct {
+	Manifest manifest.Manifest
+	Findings []formats.Finding // file.changed, file.short, …
+}
+
+// InspectFacts are known when every file was parsed.
+type InspectFacts struct {
+	// Formats is the format of each file. A file that belongs to a graph as
+	// its data has the format "data"; one that no format claims is absent.
+	Formats  map[string]string
+	Tensors  int
+	Findings []formats.Finding
+}
+
+// DataFormat is the format of a file that a graph or an index claims as its data.
+const DataFormat = "data"
+
+// LibraryFacts are known when the runtime's libraries lie sealed in memory and
+// none of them was opened.
+type LibraryFacts struct {
+	Files  manifest.Manifest // core and providers by base name
+	Opened manifest.Digest   // identity of the libraries this process has opened, zero for none
+}
+
+// SessionFacts are known when a session was created and not yet handed out.
+type SessionFacts struct {
+	Device   string   `json:"device"`             // cpu or cuda
+	Runtime  string   `json:"runtime,omitempty"`  // version of the runtime
+	CPUNodes []string `json:"cpuNodes,omitempty"` // float-compute nodes on the CPU though another device was asked for
+	Mapped   []string `json:"mapped,omitempty"`   // files that the process has mapped as code
+}
+
+// Phase is a station of the line at which Decide is asked.
+type Phase uint8
+
+const (
+	PhaseStat Phase = iota + 1
+	PhaseDigest
+	PhaseInspect
+	PhaseLibrary
+	PhaseSession
+)
+
+var phases = [...]string{"", "stat", "digest", "inspect", "library", "session"}
+
+func (p Phase) String() string {
+	if int(p) >= len(phases) || p == 0 {
+		return fmt.Sprintf("phase %d", p)
+	}
+	return phases[p]
+}
+
+// MarshalText writes the phase as a word.
+func (p Phase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (p *Phase) UnmarshalText(b []byte) error {
+	for v := PhaseStat; v <= PhaseSession; v++ {
+		if phases[v] == string(b) {
+			*p = v
+			return nil
+		}
+	}
+	return fmt.Errorf("policy: no phase %q", b)
+}
+
+// Verdict is the answer of Decide. The zero Verdict denies.
+type Verdict uint8
+
+const (
+	Denied       Verdict = iota // something is wrong
+	Unverifiable                // something could not be read or verified
+	Pending                     // nothing is wrong so far, and a later phase has rules
+	Admitted                    // every rule was met
+)
+
+var verdicts = [...]string{"denied", "unverifiable", "pending", "admitted"}
+
+func (v Verdict) String() string {
+	if v > Admitted {
+		return verdicts[Denied]
+	}
+	return verdicts[v]
+}
+
+// MarshalText writes the verdict as a word.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	for i, name := range verdicts {
+		if name == string(b) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("policy: no verdict %q", b)
+}
+
+// A Reason is a finding and the rule that made it count.
+type Reason struct {
+	formats.Finding
+	Rule string `json:"rule"`
+}
+
+// A Decision is the answer of one phase, with every reason against the load.
+type Decision struct {
+	Phase   Phase    `json:"phase"`
+	Verdict Verdict  `json:"verdict"`
+	Reasons []Reason `json:"reasons,omitempty"` // sorted by rule order, file, offset; none when nothing speaks against it
+}
+
+// Refused reports whether the load ends here.
+func (d Decision) Refused() bool { return d.Verdict != Pending && d.Verdict != Admitted }
