@@ -60,17 +60,25 @@ func (l Limits) WithDefaults() Limits {
 
 // Lowered is l with every field that by sets lower.
 func (l Limits) Lowered(by Limits) Limits {
-	l, by = l.WithDefaults(), by.WithDefaults()
+	l = l.WithDefaults()
 	return Limits{
-		MaxBytes:   min(l.MaxBytes, by.MaxBytes),
-		MaxFiles:   min(l.MaxFiles, by.MaxFiles),
-		MaxDepth:   min(l.MaxDepth, by.MaxDepth),
-		MaxTensors: min(l.MaxTensors, by.MaxTensors),
-		MaxHeader:  min(l.MaxHeader, by.MaxHeader),
-		MaxNesting: min(l.MaxNesting, by.MaxNesting),
-		MaxNodes:   min(l.MaxNodes, by.MaxNodes),
-		MaxFold:    min(l.MaxFold, by.MaxFold),
+		MaxBytes:   lowered(l.MaxBytes, by.MaxBytes),
+		MaxFiles:   lowered(l.MaxFiles, by.MaxFiles),
+		MaxDepth:   lowered(l.MaxDepth, by.MaxDepth),
+		MaxTensors: lowered(l.MaxTensors, by.MaxTensors),
+		MaxHeader:  lowered(l.MaxHeader, by.MaxHeader),
+		MaxNesting: lowered(l.MaxNesting, by.MaxNesting),
+		MaxNodes:   lowered(l.MaxNodes, by.MaxNodes),
+		MaxFold:    lowered(l.MaxFold, by.MaxFold),
 	}
+}
+
+// lowered is v, or by if that is set and lower.
+func lowered[T int | int64](v, by T) T {
+	if by <= 0 {
+		return v
+	}
+	return min(v, by)
 }
 
 func orDefault[T int | int64](v, def T) T {

@@ -1,0 +1,15 @@
+// Package all lists the formats that weightgate reads. Only hosts import it:
+// the set is their answer to which parsers hostile bytes can reach.
+package all
+
+import (
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/safetensors"
+)
+
+// Formats is the built-in set. The caller owns it.
+func Formats() formats.Set {
+	return formats.Set{
+		safetensors.Format(),
+	}
+}
