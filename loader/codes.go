@@ -1,0 +1,63 @@
+package loader
+
+import (
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/policy"
+)
+
+// The codes that the line itself raises. Those of rules are in package policy,
+// those of formats beside their parsers.
+const (
+	CodeBeneath     formats.Code = "policy.beneath"
+	CodeFiles       formats.Code = "limits.files"
+	CodeDepth       formats.Code = "limits.depth"
+	CodeMemory      formats.Code = "limits.memory"
+	CodeRead        formats.Code = "file.read"
+	CodeChanged     formats.Code = "file.changed"
+	CodeAmbiguous   formats.Code = "format.ambiguous"
+	CodeParser      formats.Code = "format.parser"
+	CodeUnclaimed   formats.Code = "format.unclaimed"
+	CodeCanceled    formats.Code = "load.canceled"
+	CodeClosed      formats.Code = "load.closed"
+	CodeRecord      formats.Code = "load.record"
+	CodeUnsupported formats.Code = "library.unsupported"
+)
+
+var codes = formats.CodeTable{
+	{Code: CodeBeneath, Severity: formats.Critical,
+		Advice: "Keep the policy and its lock in the service's repository, outside every model directory."},
+	{Code: CodeFiles, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Point the source at the model alone, name the files that it needs under files.only, or raise Limits.MaxFiles."},
+	{Code: CodeDepth, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Point the source at the model alone, or raise Limits.MaxDepth."},
+	{Code: CodeMemory, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Give the process more memory, leave files out with files.only, or raise the limit that the detail names."},
+	{Code: CodeRead, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Look at the path, its permissions and the storage behind it; nothing was judged that was not read."},
+	{Code: CodeChanged, Severity: formats.Critical,
+		Advice: "Find out what writes to the model while it is loaded; publish a new version beside the old one, never over it."},
+	{Code: CodeAmbiguous, Severity: formats.Critical,
+		Advice: "Do not load it: what the file means depends on which program reads it. Ask its publisher for a clean one."},
+	{Code: CodeParser, Severity: formats.Critical,
+		Advice: "A format's parser failed its contract on this file. Do not load it, and report it to the parser's author."},
+	{Code: CodeUnclaimed, Severity: formats.High,
+		Advice: "The file holds bytes that its format does not account for. Ask its publisher for a clean one."},
+	{Code: CodeCanceled, Class: formats.Unverifiable, Severity: formats.Info,
+		Advice: "The caller ended the load, or its deadline passed; try again with more time."},
+	{Code: CodeClosed, Class: formats.Unverifiable, Severity: formats.Info,
+		Advice: "The gate was closed; load before closing it."},
+	{Code: CodeRecord, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "The recorder failed, and an admission without a record is none; repair what it writes to."},
+	{Code: CodeUnsupported, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Runtime libraries are sealed in memory before they are opened, which this system does not offer; use linux."},
+}
+
+// Codes lists the codes that this package raises.
+func Codes() formats.CodeTable { return codes }
+
+// allCodes is every code that a load over these formats can raise.
+func allCodes(set formats.Set) formats.CodeTable {
+	all := append(formats.CodeTable{}, codes...)
+	all = append(all, policy.Codes()...)
+	return append(all, set.Codes()...)
+}

@@ -1,0 +1,145 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"github.com/weightgate/weightgate/loader/internal/hashing"
+)
+
+const (
+	ringChunks = 8  // chunks that a ring keeps for parsers: 4 MiB
+	ringFiles  = 16 // files that it keeps open for them
+)
+
+// A ringReader reads chunks again for parsers, and believes a chunk only if it
+// still has the hash that the file's digest was made of. It is safe for
+// concurrent use.
+type ringReader struct {
+	tree Tree
+
+	mu     sync.Mutex
+	chunks []ringChunk // most recently used first
+	files  []ringFile  // most recently used first
+}
+
+type ringChunk struct {
+	file  *stagedFile
+	index int64
+	bytes []byte
+}
+
+// A ringFile is a file that was opened again.
+type ringFile struct {
+	name string
+	fs.File
+	pos int64 // of a file that can only be read from front to end
+}
+
+func newRingReader(tree Tree) *ringReader { return &ringReader{tree: tree} }
+
+// readAt is io.ReaderAt for one file of the listing.
+func (r *ringReader) readAt(f *stagedFile, p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, fmt.Errorf("%s: read at offset %d", f.name, off)
+	}
+	for n < len(p) {
+		if off >= f.size {
+			return n, io.EOF
+		}
+		chunk, err := r.chunk(f, off/hashing.Chunk)
+		if err != nil {
+			return n, err
+		}
+		k := copy(p[n:], chunk[off%hashing.Chunk:])
+		n, off = n+k, off+int64(k)
+	}
+	return n, nil
+}
+
+// chunk is chunk i of f as it was hashed. Its bytes are not written to again.
+func (r *ringReader) chunk(f *stagedFile, i int64) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := slices.IndexFunc(r.chunks, func(c ringChunk) bool { return c.file == f && c.index == i })
+	if at >= 0 {
+		r.chunks = toFront(r.chunks, at)
+		return r.chunks[0].bytes, nil
+	}
+	offset, n := f.tree.Bounds(i)
+	buf := make([]byte, n)
+	if err := r.fetch(f, buf, offset); err != nil {
+		return nil, faultFor(err, f.name)
+	}
+	if !f.tree.Verify(i, buf) {
+		return nil, changed(f.name, offset, "it was written to between hashing and parsing")
+	}
+	r.chunks = slices.Insert(r.chunks, 0, ringChunk{f, i, buf})
+	r.chunks = r.chunks[:min(len(r.chunks), ringChunks)]
+	return buf, nil
+}
+
+func (r *ringReader) fetch(f *stagedFile, buf []byte, offset int64) error {
+	file, err := r.open(f.name)
+	if err != nil {
+		return err
+	}
+	if at, ok := file.File.(io.ReaderAt); ok {
+		n, err := at.ReadAt(buf, offset)
+		return full(f.name, buf, n, offset, err)
+	}
+	if offset < file.pos { // no way back but from the start
+		r.forget(0)
+		if file, err = r.open(f.name); err != nil {
+			return err
+		}
+	}
+	if _, err := io.CopyN(io.Discard, file.File, offset-file.pos); err != nil {
+		return full(f.name, buf, 0, offset, err)
+	}
+	n, err := io.ReadFull(file.File, buf)
+	file.pos = offset + int64(n)
+	return full(f.name, buf, n, offset, err)
+}
+
+// open is the file of that name, at the front of the list.
+func (r *ringReader) open(name string) (*ringFile, error) {
+	at := slices.IndexFunc(r.files, func(f ringFile) bool { return f.name == name })
+	if at < 0 {
+		// A parser's reads carry no context; the stage's end closes what hangs.
+		file, err := r.tree.Open(context.Background(), name)
+		if err != nil {
+			return nil, err
+		}
+		r.files = append(r.files, ringFile{name: name, File: file})
+		at = len(r.files) - 1
+	}
+	r.files = toFront(r.files, at)
+	if len(r.files) > ringFiles {
+		r.forget(ringFiles)
+	}
+	return &r.files[0], nil
+}
+
+func (r *ringReader) forget(i int) {
+	r.files[i].Close()
+	r.files = slices.Delete(r.files, i, i+1)
+}
+
+func (r *ringReader) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.files {
+		f.Close()
+	}
+	r.files, r.chunks = nil, nil
+}
+
+func toFront[T any](s []T, i int) []T {
+	v := s[i]
+	return slices.Insert(slices.Delete(s, i, i+1), 0, v)
+}

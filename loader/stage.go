@@ -1,0 +1,314 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader/internal/hashing"
+	"github.com/weightgate/weightgate/loader/internal/memory"
+	"github.com/weightgate/weightgate/policy"
+	"github.com/weightgate/weightgate/policy/manifest"
+)
+
+// staged is stage 2: every byte copied once and hashed where it then lay. A
+// load keeps the copy; a ring keeps the hashes, and believes a byte that it
+// reads again only if its chunk still has them.
+type staged struct {
+	files  []*stagedFile  // sorted bytewise by name
+	region *memory.Region // nil: a ring
+	guard  *memory.Guard  // protects what is final; nil: a ring
+	ring   *ringReader    // nil: the bytes are kept
+	facts  policy.DigestFacts
+}
+
+func (s *staged) addTo(f *policy.Facts) { f.Digest = &s.facts }
+
+func (s *staged) release() {
+	if s.region != nil {
+		s.region.Release()
+	}
+	if s.ring != nil {
+		s.ring.close()
+	}
+}
+
+// find is the file of that name.
+func (s *staged) find(name string) (*stagedFile, bool) {
+	i := sort.Search(len(s.files), func(i int) bool { return s.files[i].name >= name })
+	if i == len(s.files) || s.files[i].name != name {
+		return nil, false
+	}
+	return s.files[i], true
+}
+
+// A stagedFile is one file of it, and the Input that parsers get.
+type stagedFile struct {
+	set   *staged
+	name  string
+	size  int64
+	bytes []byte // the verified copy; nil in a ring
+	place int64  // where in the region it lies
+	tree  *hashing.Tree
+
+	// While the file is copied.
+	first   int64 // number of its first job in the whole load
+	opening sync.Once
+	source  chunkReader
+	openErr error
+	left    atomic.Int64 // jobs to go
+	closed  bool         // by whoever did the last one
+	sha256  manifest.Digest
+}
+
+// jobs is how many jobs a file makes: one for each chunk, and one for the
+// empty file, which is opened and looked at like any other.
+func (f *stagedFile) jobs() int64 { return max(1, hashing.Chunks(f.size)) }
+
+// stage copies and hashes all files of l on all cores.
+func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
+	defer a.timed("copy and hash")()
+	s, err := a.layOut(l.stat.Files)
+	if err != nil {
+		return nil, err
+	}
+	a.staged = s // released with the admission, also when the copy fails
+	run := a.newRun(ctx, s)
+	if err := run.run(ctx); err != nil {
+		return nil, faultFor(err, "")
+	}
+	a.at(pauseProtected, "", 0)
+	for _, f := range s.files {
+		verity, err := f.tree.Digest()
+		if err != nil {
+			return nil, faultFor(err, f.name)
+		}
+		s.facts.Manifest = append(s.facts.Manifest, manifest.Entry{Name: f.name, Size: f.size, Verity: verity, SHA256: f.sha256})
+		a.report.Bytes += f.size
+	}
+	return s, nil
+}
+
+// layOut gives each file its tree, its place in memory and its jobs.
+func (a *admission) layOut(files []policy.File) (*staged, error) {
+	s := &staged{}
+	sizes := make([]int64, len(files))
+	jobs := int64(0)
+	for i, f := range files {
+		sf := &stagedFile{set: s, name: f.Name, size: f.Size, tree: hashing.NewTree(f.Size), first: jobs}
+		sf.left.Store(sf.jobs())
+		jobs += sf.jobs()
+		sizes[i] = f.Size
+		s.files = append(s.files, sf)
+	}
+	if a.arena == nil {
+		s.ring = newRingReader(a.tree)
+		return s, nil
+	}
+	layout, err := memory.Arrange(sizes, math.MaxInt64)
+	if err != nil {
+		return nil, &fault{Finding: codes.Finding(CodeMemory, "", 0, "%v", err), err: err}
+	}
+	if s.region, err = a.arena.Alloc(layout.Size); err != nil {
+		return nil, arenaFault(err)
+	}
+	s.guard = memory.NewGuard(s.region, layout)
+	for i, f := range s.files {
+		f.place = layout.Offsets[i]
+		f.bytes = s.region.Bytes()[f.place : f.place+f.size : f.place+f.size]
+	}
+	return s, nil
+}
+
+// A stageRun is the copy under way.
+type stageRun struct {
+	a     *admission
+	s     *staged
+	jobs  int64
+	next  atomic.Int64
+	belt  *belt     // hands chunks to the SHA-256 chain in their order; nil: no rule asks
+	spare sync.Pool // chunk buffers of a ring without a belt
+}
+
+func (a *admission) newRun(ctx context.Context, s *staged) *stageRun {
+	r := &stageRun{a: a, s: s, spare: sync.Pool{New: func() any { return new([hashing.Chunk]byte) }}}
+	for _, f := range s.files {
+		r.jobs += f.jobs()
+		a.progress.total += f.size
+	}
+	if a.sha256 {
+		r.belt = newBelt(s.region == nil)
+	}
+	return r
+}
+
+func (r *stageRun) run(ctx context.Context) error {
+	workers := runtime.GOMAXPROCS(0)
+	group, ctx := errgroup.WithContext(ctx)
+	if r.belt != nil {
+		workers = max(1, workers-1) // the chain gets a core of its own: sharing one costs it a third
+		stop := context.AfterFunc(ctx, r.belt.stop)
+		defer stop()
+		group.Go(func() error { return r.chain(ctx) })
+	}
+	for range workers {
+		group.Go(func() error { return r.work(ctx) })
+	}
+	err := group.Wait()
+	for _, f := range r.s.files {
+		if f.source != nil && !f.closed {
+			f.source.close() // what an error left open
+		}
+	}
+	r.a.progress.end()
+	return err
+}
+
+// work takes jobs in their order until none is left.
+func (r *stageRun) work(ctx context.Context) error {
+	for {
+		n := r.next.Add(1) - 1
+		if n >= r.jobs {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f := r.fileOf(n)
+		if err := r.job(ctx, f, n-f.first); err != nil {
+			return faultFor(err, f.name)
+		}
+	}
+}
+
+// fileOf is the file that job n belongs to.
+func (r *stageRun) fileOf(n int64) *stagedFile {
+	files := r.s.files
+	return files[sort.Search(len(files), func(i int) bool { return files[i].first > n })-1]
+}
+
+// job copies and hashes chunk i of f. A file that can only be read from front
+// to end is read whole by whoever has its first chunk.
+func (r *stageRun) job(ctx context.Context, f *stagedFile, i int64) error {
+	f.opening.Do(func() { f.source, f.openErr = r.a.open(ctx, f) })
+	if f.openErr != nil {
+		return f.openErr
+	}
+	if !f.source.sequential() {
+		return r.chunk(ctx, f, i)
+	}
+	if i > 0 {
+		return nil
+	}
+	for i := range f.jobs() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.chunk(ctx, f, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
+	offset, n := f.tree.Bounds(i)
+	dst, done, err := r.buffer(ctx, f, i, offset, n)
+	if err != nil {
+		return err
+	}
+	if err := f.source.read(dst, offset); err != nil {
+		return err
+	}
+	r.a.at(pauseCopied, f.name, i)
+	f.tree.Hash(i, dst) // of the copy: the file may be another one by now
+	r.a.at(pauseHashed, f.name, i)
+	if r.s.guard != nil {
+		if err := r.s.guard.Final(f.place+offset, int64(n)); err != nil {
+			return err
+		}
+	}
+	done()
+	r.a.progress.add(int64(n))
+	if f.left.Add(-1) > 0 {
+		return nil
+	}
+	f.closed = true
+	return f.source.close()
+}
+
+// buffer is where chunk i of f is copied to, and what to call when it was
+// hashed.
+func (r *stageRun) buffer(ctx context.Context, f *stagedFile, i, offset int64, n int) ([]byte, func(), error) {
+	job := f.first + i
+	switch {
+	case r.s.region != nil && r.belt == nil:
+		return f.bytes[offset:][:n], func() {}, nil
+	case r.s.region != nil:
+		dst := f.bytes[offset:][:n]
+		return dst, func() { r.belt.put(job, dst) }, nil
+	case r.belt != nil:
+		slot, err := r.belt.slot(ctx, job)
+		if err != nil {
+			return nil, nil, err
+		}
+		return slot[:n], func() { r.belt.put(job, slot[:n]) }, nil
+	}
+	buf := r.spare.Get().(*[hashing.Chunk]byte)
+	return buf[:n], func() { r.spare.Put(buf) }, nil
+}
+
+// chain is the SHA-256 of each file, one after the other.
+func (r *stageRun) chain(ctx context.Context) error {
+	for _, f := range r.s.files {
+		c := hashing.NewChain(f.size)
+		for i := range f.jobs() {
+			chunk, err := r.belt.take(ctx, f.first+i)
+			if err != nil {
+				return err
+			}
+			c.Write(chunk)
+			r.belt.free(f.first + i)
+		}
+		var err error
+		if f.sha256, err = c.Digest(); err != nil {
+			return faultFor(err, f.name)
+		}
+	}
+	return nil
+}
+
+// A pausePoint is where a test may change the world: between copying, hashing,
+// protecting and using.
+type pausePoint uint8
+
+const (
+	pauseOpened pausePoint = iota
+	pauseCopied
+	pauseHashed
+	pauseProtected
+)
+
+func (a *admission) at(p pausePoint, file string, chunk int64) {
+	if a.pause != nil {
+		a.pause(p, file, chunk)
+	}
+}
+
+// arenaFault is a failed allocation as a fault.
+func arenaFault(err error) *fault {
+	code := CodeMemory
+	if errors.Is(err, memory.ErrClosed) {
+		code = CodeClosed
+	}
+	return &fault{Finding: codes.Finding(code, "", 0, "%v", err), err: err}
+}
+
+var _ formats.Input = (*stagedFile)(nil)

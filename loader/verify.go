@@ -1,0 +1,97 @@
+package loader
+
+import (
+	"context"
+	"errors"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/policy"
+)
+
+// Verify runs the line of Load over a ring: every byte is read, hashed, held
+// against the policy and parsed, and none is kept. With a library it goes on
+// through the library phase; it opens nothing.
+//
+// The Report is never nil; the error is nil or a *Rejection with that Report.
+// A verdict of policy.Pending lists what only a session can answer.
+func (g *Gate) Verify(ctx context.Context, name string, src Source, libraries ...string) (*Report, error) {
+	a := g.begin(name, src, ring)
+	defer a.release()
+	a.sha256 = true // pins hold both digests, and nobody waits for a session
+
+	_, err := a.judge(ctx, src)
+	if err == nil && len(libraries) > 0 {
+		lib := &Library{}
+		defer lib.Close()
+		err = lib.judge(ctx, a, libraries)
+	}
+	return a.report, a.record(ctx, err)
+}
+
+// InspectConfig is what a look without a policy needs.
+type InspectConfig struct {
+	// Formats is what hostile bytes can reach. Required.
+	Formats formats.Set
+
+	// Limits bound it. Zero fields mean their defaults.
+	Limits formats.Limits
+
+	// Keep says which files are looked at; others are listed and never opened.
+	// Nil: all.
+	Keep func(name string) bool
+
+	// SHA256 measures the SHA-256 of each file as well.
+	SHA256 bool
+
+	// Progress is called as Config.Progress is.
+	Progress func(Progress)
+}
+
+// Inspect runs the line over a ring and asks no policy: what the files are,
+// their digests, tensors and findings. The memory it takes does not grow with
+// the files but for 32 bytes for each 512 KiB and what parsers keep.
+//
+// The Report's verdict says nothing. The error is a *Rejection if something
+// could not be read or exceeded a limit.
+func Inspect(ctx context.Context, name string, src Source, cfg InspectConfig) (*Report, error) {
+	if len(cfg.Formats) == 0 {
+		return nil, errors.Join(ErrConfig, errors.New("loader: no formats"))
+	}
+	a := newAdmission(EventInspect, name, src.Origin())
+	a.formats, a.limits = cfg.Formats, cfg.Limits.WithDefaults()
+	a.keeps, a.sha256 = cfg.Keep, cfg.SHA256
+	a.progress = newProgress(name, cfg.Progress)
+	defer a.release()
+	return a.report, a.record(ctx, a.look(ctx, src))
+}
+
+// look is judge without decisions.
+func (a *admission) look(ctx context.Context, src Source) error {
+	found, err := a.list(ctx, src)
+	if err != nil {
+		return err
+	}
+	found.addTo(&a.facts)
+	for _, f := range found.stat.Findings {
+		if f.Class == formats.Unverifiable {
+			return &fault{Finding: f}
+		}
+	}
+	for _, f := range found.stat.Files {
+		if f.Kind != policy.Regular {
+			return &fault{Finding: codes.Finding(CodeRead, f.Name, 0, "not a regular file")}
+		}
+	}
+	staged, err := a.stage(ctx, found)
+	if err != nil {
+		return err
+	}
+	staged.addTo(&a.facts)
+	verified, err := a.inspect(ctx, staged)
+	if err != nil {
+		return err
+	}
+	verified.addTo(&a.facts)
+	a.report.Verdict = policy.Pending // nothing was decided
+	return nil
+}
