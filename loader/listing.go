@@ -3,6 +3,7 @@ package loader
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"math"
 	"slices"
@@ -59,29 +60,32 @@ func (a *admission) list(ctx context.Context, src Source) (*listing, error) {
 	return l, nil
 }
 
-// checkMemory compares what would be kept with what there is, before the first
-// copy: a refusal instead of a kill.
+// checkMemory compares what the load takes with what there is, before the
+// first copy: a refusal instead of a kill.
 func (a *admission) checkMemory(l *listing) {
-	need := int64(0)
-	for _, f := range l.stat.Files {
-		n := hashing.Chunks(f.Size) * 32 // the hashes
-		if a.arena != nil {
-			n = f.Size
-		}
-		if need = addSaturating(need, n); f.Size < 0 {
-			need = math.MaxInt64
-		}
-	}
-	if a.arena != nil && need > a.limits.MaxBytes {
-		l.find(CodeMemory, "", "the files take %s, Limits.MaxBytes is %s", size(need), size(a.limits.MaxBytes))
-		return
-	}
-	if a.arena != nil && need <= a.arena.Free() {
-		return // it is the gate's already
+	sizes := make([]int64, len(l.stat.Files))
+	bytes, hashes := int64(0), int64(0)
+	for i, f := range l.stat.Files {
+		sizes[i] = f.Size
+		bytes = addSaturating(bytes, f.Size)
+		hashes = addSaturating(hashes, hashing.Chunks(f.Size)*sha256.Size)
 	}
 	have, known := memory.Available()
-	if known && need > have {
-		l.find(CodeMemory, "", "the load takes %s, the machine and its control group have %s left", size(need), size(have))
+	if !known {
+		have = math.MaxInt64
+	}
+	if a.arena == nil {
+		if hashes > have {
+			l.find(CodeMemory, "", "the hashes take %s, the machine and its control group have %s left", size(hashes), size(have))
+		}
+		return
+	}
+	if bytes > a.limits.MaxBytes {
+		l.find(CodeMemory, "", "the files take %s, Limits.MaxBytes is %s", size(bytes), size(a.limits.MaxBytes))
+		return
+	}
+	if _, err := memory.Arrange(sizes, max(have, a.arena.Free())); err != nil {
+		l.find(CodeMemory, "", "the files take %s, the machine and its control group have %s left", size(bytes), size(have))
 	}
 }
 

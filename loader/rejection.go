@@ -70,7 +70,7 @@ func faultFor(err error, file string) *fault {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		code = CodeCanceled
-	case errors.Is(err, ErrReplaced):
+	case errors.Is(err, ErrReplaced), errors.Is(err, ErrIrregular): // it was a regular file when it was listed
 		code = CodeChanged
 	}
 	return &fault{Finding: codes.Finding(code, file, 0, "%v", err), err: err}

@@ -97,7 +97,7 @@ func MeasureLibrary(ctx context.Context, path string) (manifest.Entry, error) {
 }
 
 func sealFile(path string) (*memory.Sealed, error) {
-	f, err := openLibrary(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -138,16 +138,28 @@ func (l *Library) Digest() manifest.Digest { return l.identity }
 // opened these libraries already: a process can open ONNX Runtime once. The
 // copies that were opened stay for the life of the process. If other libraries
 // were opened since the admission, the error is a *Rejection; otherwise it is
-// open's, and a later call may try again.
+// open's, and a later call may try again, or ErrClosed.
 func (l *Library) Open(ctx context.Context, open func(core string, providers []string) error) error {
+	err := l.openOnce(open)
+	if errors.Is(err, errOther) {
+		return l.refuseOther(ctx)
+	}
+	return err
+}
+
+// errOther says that the process has opened other libraries.
+var errOther = errors.New("loader: other libraries are open")
+
+func (l *Library) openOnce(open func(core string, providers []string) error) error {
 	process.mu.Lock()
 	defer process.mu.Unlock()
-	switch process.digest {
-	case l.identity:
+	switch {
+	case process.digest == l.identity:
 		return nil
-	case manifest.Digest{}:
-	default:
-		return l.refuseOther(ctx)
+	case !process.digest.IsZero():
+		return errOther
+	case len(l.sealed) == 0:
+		return ErrClosed
 	}
 	paths := make([]string, len(l.sealed))
 	for i, s := range l.sealed {
@@ -168,7 +180,7 @@ func (l *Library) refuseOther(ctx context.Context) error {
 		return err
 	}
 	facts := l.facts
-	facts.Opened = process.digest
+	facts.Opened = process.identity()
 	return a.record(ctx, a.decide(policy.PhaseLibrary, &Library{facts: facts}))
 }
 
