@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/formats/safetensors"
 )
 
@@ -11,5 +12,6 @@ import (
 func Formats() formats.Set {
 	return formats.Set{
 		safetensors.Format(),
+		onnx.Format(),
 	}
 }

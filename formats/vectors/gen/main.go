@@ -32,6 +32,7 @@ type file struct {
 func generated() map[string][]byte {
 	files := map[string][]byte{}
 	for format, list := range map[string][]vector{
+		"onnx":        onnxVectors(),
 		"safetensors": safetensorsVectors(),
 	} {
 		for _, v := range list {
