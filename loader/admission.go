@@ -112,8 +112,8 @@ func (a *admission) record(ctx context.Context, judged error) error {
 	a.refuseFor(judged)
 	a.report.fill(&a.facts)
 	var cause error
-	if f, ok := errors.AsType[*fault](judged); ok {
-		cause = f.err
+	if judged != nil && !errors.Is(judged, errRefused) {
+		cause = faultFor(judged, "").err
 	}
 	if err := a.tell(ctx); err != nil {
 		f := &fault{Finding: codes.Finding(CodeRecord, "", 0, "%v", err), err: err}

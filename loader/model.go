@@ -35,6 +35,7 @@ var (
 type Model struct {
 	gate    *Gate
 	rules   *policy.Rules
+	limits  formats.Limits
 	tensors []formats.Tensor
 	byID    map[formats.TensorID]int
 	staged  *staged
@@ -50,7 +51,7 @@ type Model struct {
 // model takes the verified bytes over.
 func (a *admission) model(c *content) *Model {
 	m := &Model{
-		gate: a.gate, rules: a.rules, tensors: c.tensors, staged: a.staged,
+		gate: a.gate, rules: a.rules, limits: a.limits, tensors: c.tensors, staged: a.staged,
 		facts: a.facts, report: a.report, refs: 1, ran: policy.PhaseInspect,
 		byID: make(map[formats.TensorID]int, len(c.tensors)),
 	}
@@ -71,6 +72,10 @@ func (m *Model) Identity() manifest.Digest { return m.Report().Identity }
 // Vouched reports whether a pin stands behind the model. It is false only for
 // entries that the policy calls unpinned.
 func (m *Model) Vouched() bool { return m.Report().Vouched }
+
+// Limits are those that the model was admitted under: a second reader of its
+// files takes no more than the first.
+func (m *Model) Limits() formats.Limits { return m.limits }
 
 // Verdict is policy.Admitted, or policy.Pending while the policy has rules for
 // the runtime library or the session that were not met yet.

@@ -79,7 +79,7 @@ func (a *admission) look(ctx context.Context, src Source) error {
 	}
 	for _, f := range found.stat.Files {
 		if f.Kind != policy.Regular {
-			return &fault{Finding: codes.Finding(CodeRead, f.Name, 0, "not a regular file")}
+			return &fault{Finding: policy.Codes().Finding(policy.CodeIrregular, f.Name, 0, "a link, pipe, socket or device, not a regular file")}
 		}
 	}
 	staged, err := a.stage(ctx, found)

@@ -79,10 +79,11 @@ type LibraryFacts struct {
 
 // SessionFacts are known when a session was created and not yet handed out.
 type SessionFacts struct {
-	Device   string   `json:"device"`             // cpu or cuda
-	Runtime  string   `json:"runtime,omitempty"`  // version of the runtime
-	CPUNodes []string `json:"cpuNodes,omitempty"` // float-compute nodes on the CPU though another device was asked for
-	Mapped   []string `json:"mapped,omitempty"`   // files that the process has mapped as code
+	Device   string          `json:"device"`             // cpu or cuda
+	Runtime  string          `json:"runtime,omitempty"`  // version of the runtime
+	Graph    manifest.Digest `json:"graph,omitzero"`     // SHA-256 of the graph as the runtime was given it
+	CPUNodes []string        `json:"cpuNodes,omitempty"` // float-compute nodes on the CPU though another device was asked for
+	Mapped   []string        `json:"mapped,omitempty"`   // files that the process has mapped as code
 }
 
 // Phase is a station of the line at which Decide is asked.
