@@ -1,0 +1,151 @@
+// Package gpu turns a verified model into an ONNX Runtime session.
+//
+// The runtime is given only bytes that were verified: the library from a sealed
+// copy that the policy admitted, the graph as package onnx wrote it anew, and
+// the weights in the memory in which the loader hashed them. It is given no
+// path.
+//
+// Sessions need linux and cgo. Elsewhere the package builds, and Open answers
+// ErrPlatform or ErrNoCgo.
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/gpu/internal/ort"
+	"github.com/weightgate/weightgate/loader"
+)
+
+// A Device is where a session computes. The zero Device is none.
+type Device int
+
+// CPU is the host's processor.
+const CPU Device = 1
+
+// CUDA is the n-th CUDA device, counting from 0; a negative n is no device.
+func CUDA(n int) Device {
+	if n < 0 {
+		return 0
+	}
+	return firstCUDA + Device(n)
+}
+
+const firstCUDA Device = 2
+
+// cuda is the number of a CUDA device; it is false for any other Device.
+func (d Device) cuda() (int, bool) { return int(d - firstCUDA), d >= firstCUDA }
+
+// String is cpu, cuda:0, cuda:1, …, or none.
+func (d Device) String() string {
+	if n, ok := d.cuda(); ok {
+		return fmt.Sprintf("cuda:%d", n)
+	}
+	if d == CPU {
+		return "cpu"
+	}
+	return "none"
+}
+
+// Config says how a session is made. Library and Device are required.
+type Config struct {
+	// Library is the path of ONNX Runtime's core library, of version 1.24 or
+	// newer. It is read once; what is opened is the copy that the policy admitted.
+	Library string
+
+	// Providers are the paths of the execution provider libraries that the
+	// Device needs. They are judged together with Library. The runtime looks for
+	// them beside its own file, and a sealed copy has nothing beside it: CUDA
+	// answers ErrNoCUDA.
+	Providers []string
+
+	// Device is where the session computes, or fails to open.
+	Device Device
+
+	// Graph is the name of the graph in the model. Empty: the only one.
+	Graph string
+
+	// Threads is how many threads work on one operator. Zero: one for each core.
+	Threads int
+}
+
+// What Open answers instead of a session.
+var (
+	ErrNoCgo    = fmt.Errorf("gpu: built without cgo: %w", errors.ErrUnsupported)
+	ErrPlatform = fmt.Errorf("gpu: no sessions on this system: %w", errors.ErrUnsupported)
+
+	// ErrNoDevice says that Config.Device is none.
+	ErrNoDevice = errors.New("gpu: no device: want CPU or CUDA(n)")
+
+	// ErrNoCUDA says that the runtime cannot use the CUDA device that
+	// Config.Device names.
+	ErrNoCUDA = ort.ErrNoCUDA
+
+	// ErrNoLibrary says that Config.Library is empty.
+	ErrNoLibrary = errors.New("gpu: no library: want the path of ONNX Runtime's core library")
+
+	// ErrNoGraph says that the model does not hold the graph that was asked
+	// for, or that none was asked for and it does not hold exactly one.
+	ErrNoGraph = errors.New("gpu: no such graph")
+
+	// ErrRuntimeForeign says that something else in this process initialised
+	// ONNX Runtime, from a library that no policy admitted.
+	ErrRuntimeForeign = errors.New("gpu: ONNX Runtime was already initialised by something else in this process")
+)
+
+// What Session.Run answers, beside the runtime's own errors.
+var (
+	// ErrClosed says that the session was closed.
+	ErrClosed = errors.New("gpu: the session is closed")
+
+	// ErrMismatch says that a tensor does not fit what the graph declares. The
+	// runtime was not called.
+	ErrMismatch = errors.New("gpu: not what the graph declares")
+)
+
+// A Value is what a graph declares of an input or an output. A dimension of -1
+// is known only when it runs.
+type Value = onnx.Value
+
+// A Session is a verified graph, ready to run. It keeps the verified memory
+// that it uses alive after its Model was closed. It is safe for concurrent use.
+// The zero Session is a closed one.
+type Session struct{ impl session }
+
+// Open makes a session of a model's graph. Before the library is opened, and
+// again before the session is returned, m's policy decides; the error is then a
+// *loader.Rejection. The process's first session opens the library, for good:
+// a process has one ONNX Runtime.
+//
+// Graphs that nobody vouched for (see Model.Vouched) run as they are written,
+// without the runtime's optimizers. The runtime logs nothing.
+//
+// The caller closes the session, and may close m before.
+func Open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
+	return open(ctx, m, cfg)
+}
+
+// Inputs are what Run takes, in that order. They belong to the session.
+func (s *Session) Inputs() []Value { return s.impl.inputs }
+
+// Outputs are what Run gives, in that order. They belong to the session.
+func (s *Session) Outputs() []Value { return s.impl.outputs }
+
+// Run computes outputs from inputs, in the order of Inputs and Outputs. Counts,
+// dtypes, ranks and known dimensions are checked first: ErrMismatch.
+//
+// An output that is the zero Tensor is allocated and filled in. One with memory
+// is written in place and must have exactly the shape that the run gives it.
+// After an error its bytes are undefined. The memory of tensors must not be
+// touched while Run uses it.
+//
+// Run ends with ctx, at the next node of the graph, and then returns ctx's error.
+func (s *Session) Run(ctx context.Context, inputs, outputs []Tensor) error {
+	return s.impl.run(ctx, inputs, outputs)
+}
+
+// Close waits for the runs that are under way and releases the session. It may
+// be called twice.
+func (s *Session) Close() error { return s.impl.close() }

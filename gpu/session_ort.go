@@ -1,0 +1,180 @@
+//go:build cgo && linux
+
+package gpu
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/gpu/internal/ort"
+	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy"
+)
+
+// session is a runtime's session and the verified memory that it borrows.
+type session struct {
+	inputs, outputs []Value
+
+	mu   sync.RWMutex // held for reading by each run
+	ort  *ort.Session // nil once closed
+	lent holds
+}
+
+func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	graph, err := findGraph(m.Report(), cfg.Graph)
+	if err != nil {
+		return nil, err
+	}
+
+	lib, err := m.AdmitLibrary(ctx, cfg.Library, cfg.Providers...)
+	if err != nil {
+		return nil, err
+	}
+	defer lib.Close()
+	if err := lib.Open(ctx, openRuntime); err != nil {
+		return nil, err
+	}
+
+	h, err := handOver(ctx, m, graph, cfg.Device)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.session(ctx, cfg, m.Vouched())
+	if err != nil {
+		return nil, err
+	}
+	if err := admitSession(ctx, lib, cfg.Device, h.graph); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (cfg *Config) check() error {
+	switch {
+	case cfg.Device < CPU:
+		return ErrNoDevice
+	case cfg.Library == "":
+		return ErrNoLibrary
+	case cfg.Threads < 0:
+		return fmt.Errorf("gpu: %d threads", cfg.Threads)
+	}
+	return nil
+}
+
+// openRuntime opens the sealed copy of the core library, which looks for its
+// providers by itself.
+func openRuntime(core string, _ []string) error {
+	if ort.Initialized() {
+		return ErrRuntimeForeign
+	}
+	return ort.Open(core)
+}
+
+func admitSession(ctx context.Context, lib *loader.Library, d Device, graph []byte) error {
+	mapped, err := mappedCode()
+	if err != nil {
+		return err
+	}
+	kind := "cpu"
+	if _, cuda := d.cuda(); cuda {
+		kind = "cuda"
+	}
+	return lib.AdmitSession(ctx, policy.SessionFacts{Device: kind, Runtime: ort.Version(), Graph: sha256.Sum256(graph), Mapped: mapped})
+}
+
+func (s *session) run(ctx context.Context, inputs, outputs []Tensor) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := fitAll("input", s.inputs, inputs, false); err != nil {
+		return err
+	}
+	if err := fitAll("output", s.outputs, outputs, true); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.ort == nil {
+		return ErrClosed
+	}
+
+	call, err := s.ort.Begin()
+	if err != nil {
+		return err
+	}
+	defer call.End()
+	for _, t := range inputs {
+		call.Add(t.dtype, t.shape, t.data)
+	}
+	for _, t := range outputs {
+		if t.absent() {
+			call.AddAbsent()
+		} else {
+			call.Add(t.dtype, t.shape, t.data)
+		}
+	}
+	if err := call.Run(ctx); err != nil {
+		return err
+	}
+	return fill(outputs, call)
+}
+
+// fill gives each output that had no memory what the runtime allocated for it.
+func fill(outputs []Tensor, call *ort.Call) error {
+	for i := range outputs {
+		if !outputs[i].absent() {
+			continue
+		}
+		dtype, shape, data, err := call.Output(i)
+		if err != nil {
+			return err
+		}
+		outputs[i] = Tensor{dtype: dtype, shape: shape, data: data}
+	}
+	return nil
+}
+
+func fitAll(kind string, declared []Value, given []Tensor, absentFits bool) error {
+	if len(given) != len(declared) {
+		return fmt.Errorf("%w: %d %ss, not %d", ErrMismatch, len(declared), kind, len(given))
+	}
+	for i, v := range declared {
+		if absentFits && given[i].absent() {
+			continue
+		}
+		if !fits(v, given[i]) {
+			return fmt.Errorf("%w: %s %s is %s %s, not %s %s", ErrMismatch, kind, formats.Quote(v.Name),
+				v.DType, formats.ShapeString(v.Shape), given[i].dtype, formats.ShapeString(given[i].shape))
+		}
+	}
+	return nil
+}
+
+func fits(v Value, t Tensor) bool {
+	if t.dtype != v.DType || t.absent() {
+		return false
+	}
+	return v.Shape == nil || slices.EqualFunc(v.Shape, t.shape, func(declared, given int64) bool {
+		return declared < 0 || declared == given
+	})
+}
+
+func (s *session) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ort == nil {
+		return nil
+	}
+	s.ort.Close()
+	s.ort = nil
+	s.lent.release()
+	return nil
+}
