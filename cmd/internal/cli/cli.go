@@ -1,0 +1,107 @@
+// Package cli is the weightgate command: its words, its output, its exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weightgate/weightgate/policy"
+)
+
+// The exit codes. What is wrong wins over what could not be read; JSON holds
+// both.
+const (
+	exitAdmitted     = 0
+	exitDenied       = 1 // it was read, and it is wrong
+	exitUnverifiable = 2 // something could not be read or verified, or is still pending
+	exitUsage        = 3
+)
+
+// Main runs the command and returns its exit code. Data goes to out, everything
+// else to errs.
+func Main(args []string, out, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the first
+
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitAdmitted
+	}
+	e, ran := errors.AsType[*ended](err)
+	switch {
+	case !ran:
+		fmt.Fprintf(errs, "weightgate: %v\nweightgate --help says how to use it.\n", err)
+		return exitUsage
+	case e.why != nil:
+		fmt.Fprintf(errs, "weightgate: %v\n", e.why)
+	}
+	return e.code
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "weightgate",
+		Short: "Pin models, and verify them against a policy",
+		Long: `Weightgate is the gate in front of your weights. This command writes and checks
+what the Go package enforces at the load: the same policy, the same lock, the
+same line.
+
+Exit codes: 0 admitted, 1 denied, 2 something could not be read or verified, or
+is still pending, 3 usage. 1 wins over 2.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { // exit code 0 would read as admitted
+			return errors.New("no command: pin or verify")
+		},
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		DisableFlagsInUseLine: true,
+		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.AddCommand(newPin(), newVerify())
+	return root
+}
+
+// ended is how a command that ran ends other than well. What cobra refuses to
+// run at all is usage.
+type ended struct {
+	code int
+	why  error // nil: a report has said it
+}
+
+func (e *ended) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.why) }
+
+// denied ends a command because of something that was read and is wrong.
+func denied(format string, args ...any) error {
+	return &ended{exitDenied, fmt.Errorf(format, args...)}
+}
+
+// ran marks the error of a command that ran. One without a code of its own is
+// about something that could not be read, verified or written.
+func ran(err error) error {
+	if _, ok := errors.AsType[*ended](err); ok || err == nil {
+		return err
+	}
+	return &ended{exitUnverifiable, err}
+}
+
+// verdictCode is the exit code of a verdict.
+func verdictCode(v policy.Verdict) int {
+	switch v {
+	case policy.Admitted:
+		return exitAdmitted
+	case policy.Unverifiable, policy.Pending:
+		return exitUnverifiable
+	}
+	return exitDenied
+}

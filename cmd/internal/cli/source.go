@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weightgate/weightgate/loader"
+)
+
+// sourceFlags say where a model comes from besides its path.
+type sourceFlags struct{ repository, commit string }
+
+func (s *sourceFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&s.repository, "repository", "", "take DIR as a Hugging Face cache, and this repository from it: `ORGANISATION/NAME`")
+	c.Flags().StringVar(&s.commit, "commit", "", "the `COMMIT` of --repository, 40 lower-case hexadecimal digits")
+	c.MarkFlagsRequiredTogether("repository", "commit") // a branch moves, and what moves cannot be pinned
+}
+
+// source is the model at path: a directory, a single file, or a repository in
+// a hub's cache.
+func (s *sourceFlags) source(path string) (loader.Source, error) {
+	if s.repository != "" {
+		return loader.HubCache(path, s.repository, s.commit), nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return loader.Dir(path), nil
+	}
+	return loader.File(path), nil
+}
