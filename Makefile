@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine with Go, a C compiler and npm:
+#   make demo    admits a real model, runs it, and refuses two changed copies
+#   make test    runs the tests
+
+GO ?= go
+modules = . examples/quickstart
+# What the demo and the session tests run on, kept by digest in the user's cache.
+fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
+
+.PHONY: demo test race fuzz bench vet cross nocgo
+
+demo:
+	cd examples/quickstart && $(GO) run .
+
+test:
+	$(fetched) && for m in $(modules); do (cd $$m && $(GO) test ./...) || exit 1; done
+
+race:
+	$(fetched) && $(GO) test -race ./policy/... ./loader/... ./gpu/...
+
+# What needs no C compiler needs no C compiler.
+nocgo:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 $(GO) test ./formats/... ./policy/... ./loader/... ./cmd/...
+
+cross:
+	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build ./formats/... ./policy/... ./loader/... ./cmd/... || exit 1; done
+
+# FUZZTIME for each target.
+FUZZTIME ?= 5s
+fuzz:
+	for pkg in $$($(GO) list ./formats/... ./policy/... ./loader/...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+bench:
+	$(fetched) && $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./benchmarks
+
+vet:
+	test -z "$$(gofmt -l .)"
+	for m in $(modules); do (cd $$m && $(GO) vet ./...) || exit 1; done
