@@ -3,6 +3,8 @@ package onnx
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"io"
 	"maps"
 	"path"
 	"slices"
@@ -111,6 +113,7 @@ func (s *siblings) open(t *tensor, name string) *sibling {
 		s.fail(CodeExternalMissing, t.at, "tensor %s lies in %s, which is not there", quote(name), quote(full))
 		return nil
 	}
+	in = whole{in}
 	file := &sibling{Input: in}
 	isSafetensors, err := safetensors.Format().Claims(s.ctx, in)
 	if err != nil {
@@ -126,6 +129,18 @@ func (s *siblings) open(t *tensor, name string) *sibling {
 	s.files[full] = file
 	s.opened[full] = in
 	return file
+}
+
+// whole is an Input that is as long as it says: what ends earlier has changed,
+// and is not another kind of file.
+type whole struct{ formats.Input }
+
+func (w whole) ReadAt(b []byte, offset int64) (int, error) {
+	n, err := w.Input.ReadAt(b, offset)
+	if int64(n) < min(int64(len(b)), w.Size()-offset) && (err == nil || errors.Is(err, io.EOF)) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // number is a decimal number of a tensor's external data.

@@ -47,10 +47,16 @@ func (f fact) dim(i int) number {
 	return number{}
 }
 
-// size is the number of bytes.
+// size is the number of bytes. A runtime refuses negative dimensions, whose
+// product must not pay for anything here.
 func (f fact) size() number {
 	if !f.ranked {
 		return number{}
+	}
+	for _, d := range f.dims {
+		if d.state == known && d.v < 0 {
+			return is(0)
+		}
 	}
 	return times(product(f.dims), is(max(f.width, 1)))
 }

@@ -37,7 +37,7 @@ func expand(o *operation) []fact {
 	if !ok || !x.ranked {
 		return []fact{{fixed: x.fixed || !shape.folds && shape.dim(0).open(), width: x.width}}
 	}
-	out := shaped(stretch(x.dims, dims)...)
+	out := stretched(x.dims, dims)
 	out.width = x.width
 	if n, small := out.count(); small && product(x.dims) == is(1) {
 		for range n {

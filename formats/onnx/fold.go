@@ -38,8 +38,12 @@ const numberSize = 16
 
 func fold(f *faults, lim formats.Limits, m *model) {
 	a := &folding{faults: f, lim: lim, declared: map[*value]*valueType{}, budget: lim.MaxFold}
+	seen := map[formats.Range]bool{}
 	for _, w := range m.graph.weights {
-		a.allow(w.constant.size)
+		if place := w.constant.place; !seen[place] { // tied weights pay once
+			seen[place] = true
+			a.allow(place.Length)
+		}
 	}
 	visitor{
 		tensor: func(_, _ string, t *tensor) { a.allow(t.size) },

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,6 +105,21 @@ func TestTensorsBuyFolding(t *testing.T) {
 	require.Empty(t, outcome(t, nodes...), "nine copies of 64 MiB: eight that the tensor buys, and MaxFold")
 	nodes = append(nodes, o.Node("Neg", last, last+"n"))
 	require.Equal(t, CodeFoldSize, outcome(t, nodes...))
+}
+
+func TestTiedTensorsBuyOnce(t *testing.T) {
+	graph := []o.Part{y, x, o.Node("Relu", "x", "y"), ints("n", 1<<24), o.Node("ConstantOfShape", "n", "c"), o.Node("ConstantOfShape", "n", "d")}
+	for i := range 4000 {
+		graph = append(graph, o.Initializer(o.Head("w"+strconv.Itoa(i), f32, 128, 128), o.External("location", "w.bin")))
+	}
+	m, err := Read(context.Background(), open(t, tree(o.Standard(graph...), "w.bin", string(large(1))), "model.onnx"), formats.Limits{})
+	require.Nil(t, m)
+	require.ErrorContains(t, err, string(CodeFoldSize))
+}
+
+func TestNegativeSizesPayNothing(t *testing.T) {
+	graph := []o.Part{ints("m", -1<<40), ints("n", 1<<26), o.Node("ConstantOfShape", "m", "a"), o.Node("ConstantOfShape", "n", "y")}
+	require.Equal(t, CodeFoldSize, outcome(t, graph...))
 }
 
 func TestExporterGraphsPass(t *testing.T) {

@@ -194,12 +194,19 @@ func broadcast(facts ...fact) fact {
 		if !out.ranked {
 			continue
 		}
-		out = shaped(stretch(out.dims, f.dims)...)
+		out = stretched(out.dims, f.dims)
 	}
 	return out
 }
 
-func stretch(a, b []number) []number {
+// stretched is a fact of two shapes that stretch to each other; of two that do
+// not, nothing is known.
+func stretched(a, b []number) fact {
+	dims, ok := stretch(a, b)
+	return fact{ranked: ok, dims: dims}
+}
+
+func stretch(a, b []number) ([]number, bool) {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
@@ -207,9 +214,12 @@ func stretch(a, b []number) []number {
 	copy(dims, a)
 	for i := range b {
 		j := len(a) - len(b) + i
+		if a[j].state == known && b[i].state == known && a[j] != b[i] && a[j] != is(1) && b[i] != is(1) {
+			return nil, false
+		}
 		dims[j] = stretchDim(a[j], b[i])
 	}
-	return dims
+	return dims, true
 }
 
 func stretchDim(a, b number) number {

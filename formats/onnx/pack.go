@@ -1,8 +1,6 @@
 package onnx
 
-import (
-	"strings"
-)
+import "strings"
 
 // A pack is a set of operators that nodes of one domain may use. A runtime has
 // more than it lists: training, devices' own, and what opens files or libraries.

@@ -22,8 +22,11 @@ func multiplied(a, b fact) fact {
 	if len(a.dims) == 1 {
 		dims = append(dims, b.dims[:max(len(b.dims)-2, 0)]...)
 	} else {
-		dims = append(dims, stretch(rows[:len(rows)-1], b.dims[:max(len(b.dims)-2, 0)])...)
-		dims = append(dims, rows[len(rows)-1])
+		batch, ok := stretch(rows[:len(rows)-1], b.dims[:max(len(b.dims)-2, 0)])
+		if !ok {
+			return fact{}
+		}
+		dims = append(batch, rows[len(rows)-1])
 	}
 	out := shaped(append(dims, columns...)...)
 	out.width = max(a.width, b.width, 4)

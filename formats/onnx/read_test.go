@@ -152,6 +152,42 @@ func TestSubgraphReturnsWhatItIsGiven(t *testing.T) {
 	}
 }
 
+func TestNamesStayApart(t *testing.T) {
+	branch := func(name string) o.Part {
+		return o.Body(name, o.Output("out", f32), o.Initializer(weight("w", 1)), o.Node("MatMul", "x w", "out"))
+	}
+	files := tree(o.Standard(x, y, o.Output("w", f32), o.Input("c", bit, 1),
+		o.Node("If", "c", "a", o.NodeName("if"), branch("then_branch"), branch("else_branch")),
+		o.Node("If", "c", "b", o.NodeName("if"), branch("then_branch"), branch("else_branch")),
+		o.Node("Constant", "", "w", o.Tensor("value", weight("", 2))),
+		o.Node("Relu", "a", "if/then_branch/w_1"), o.Node("Add", "a b", "y")))
+	m := read(t, files)
+	var names []string
+	for _, w := range m.Weights() {
+		names = append(names, w.Initializer)
+	}
+	require.Equal(t, []string{"if/then_branch/w", "if/else_branch/w", "if/then_branch/w_2", "if/else_branch/w_1", "w_1"}, names)
+	require.Equal(t, "w", m.Outputs()[1].Name)
+	require.Equal(t, "w", m.tree.graph.outs[1].name, "what a graph returns keeps its name")
+	require.Equal(t, encode(t, m), encode(t, read(t, tree(supplied(t, m, files)))))
+}
+
+func TestModelsBeforeOperatorSets(t *testing.T) {
+	m := read(t, tree(o.Model(o.IR(2), o.Graph(x, y, o.Node("Relu", "x", "y")))))
+	require.Equal(t, []opset{{version: 1}}, m.tree.opsets)
+	require.True(t, strings.HasPrefix(string(encode(t, m)), "\x08\x04"))
+}
+
+func TestPartsThatACallRepeatsCount(t *testing.T) {
+	call := func(inputs int) []byte {
+		return o.Model(o.IR(8), o.Opset("", 17), o.Opset("f", 1), o.Graph(x, y, o.Node("f:f", "x", "h"), o.Node("f:f", "h", "y")),
+			o.Function("f.f", o.FunctionInputs("a"), o.FunctionOutputs("b"), o.FunctionOpset("", 17), o.FunctionNode("Sum", strings.Repeat("a ", inputs), "b")))
+	}
+	_, err := Read(context.Background(), open(t, tree(call(2)), "model.onnx"), formats.Limits{MaxNodes: 10})
+	require.NoError(t, err)
+	require.Equal(t, CodeExpansion, code(t, call(64*10), formats.Limits{MaxNodes: 10}))
+}
+
 func TestSmallAndOddTensorsStay(t *testing.T) {
 	odd := slices.Concat(o.Head("odd", 22, 2*Threshold+1), o.Raw(make([]byte, Threshold+1))) // int4, half a byte left
 	var typed []byte
@@ -350,6 +386,13 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, CodeLimit, code(t, two, formats.Limits{MaxTensors: 1}))
 	require.Equal(t, CodeLimit, code(t, two, formats.Limits{MaxNodes: 1}))
 	require.Equal(t, CodeLimit, code(t, two, formats.Limits{MaxHeader: 100}))
+	require.Equal(t, CodeLimit, code(t, o.Standard(x, y, o.Initializer(o.Head("w", f32, make([]int64, maxRank+1)...)), o.Node("Relu", "x", "y")), formats.Limits{}))
+	require.Equal(t, CodeLimit, code(t, o.Standard(y, o.Input("x", f32, make([]int64, maxRank+1)...), o.Node("Relu", "x", "y")), formats.Limits{}))
+	shapes := []o.Part{o.Input("x", f32, make([]int64, maxRank)...)}
+	for range 100 {
+		shapes = append(shapes, o.Node("Relu", "x", strings.Repeat("r", len(shapes))))
+	}
+	require.Equal(t, CodeLimit, code(t, o.Standard(append(shapes, o.Output("r", f32))...), formats.Limits{MaxHeader: 50_000}))
 	require.Equal(t, CodeNesting, code(t, branched(), formats.Limits{MaxNesting: 1}))
 	require.Equal(t, CodeFoldSize, code(t, o.Standard(y, o.Initializer(o.Int64s("n", 1000)), o.Node("ConstantOfShape", "n", "y")), formats.Limits{MaxFold: 1000}))
 }

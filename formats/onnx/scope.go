@@ -97,7 +97,7 @@ func (b *binder) subgraph(g *graph, s *scope, path string) {
 			return
 		}
 		b.bindNode(n, s, path, i)
-		if n.is("Constant") {
+		if b.err == nil && n.is("Constant") {
 			b.promotable(s, n.out[0], path, g, n)
 		}
 	}
