@@ -1,5 +1,7 @@
 package formats
 
+import "fmt"
+
 // DType is the type of a tensor's elements: the union of what safetensors and
 // ONNX know. The zero DType is unknown.
 type DType uint8
@@ -90,6 +92,16 @@ func (d DType) String() string {
 
 // MarshalText writes the name.
 func (d DType) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *DType) UnmarshalText(b []byte) error {
+	v, ok := ParseDType(string(b))
+	if !ok {
+		return fmt.Errorf("formats: no dtype %q", b)
+	}
+	*d = v
+	return nil
+}
 
 // ParseDType is the dtype of that name; it is false for a name that is none.
 func ParseDType(name string) (DType, bool) {

@@ -44,6 +44,10 @@ type Traits struct {
 	// Data is set if a file of this format may at the same time be the data of
 	// an owner, as a safetensors file beside an ONNX graph is.
 	Data bool
+
+	// Sidecar is set if files of this format carry no tensors and only steer a
+	// load: policies admit them as companions.
+	Sidecar bool
 }
 
 // A Characterized format has traits; the zero Traits are those of any other.

@@ -24,6 +24,10 @@ func TestDType(t *testing.T) {
 		text, err := d.MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, name, string(text))
+		var read formats.DType
+		require.NoError(t, read.UnmarshalText(text))
+		require.Equal(t, d, read)
+		require.Error(t, read.UnmarshalText([]byte("UNKNOWN")))
 	}
 	require.Len(t, names, 27)
 

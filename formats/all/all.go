@@ -4,8 +4,10 @@ package all
 
 import (
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/npy"
 	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/formats/safetensors"
+	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
 // Formats is the built-in set. The caller owns it.
@@ -13,5 +15,8 @@ func Formats() formats.Set {
 	return formats.Set{
 		safetensors.Format(),
 		onnx.Format(),
+		npy.Format(),
+		npy.Archive(),
+		zipfile.Format(),
 	}
 }

@@ -34,6 +34,9 @@ func generated() map[string][]byte {
 	for format, list := range map[string][]vector{
 		"onnx":        onnxVectors(),
 		"safetensors": safetensorsVectors(),
+		"zip":         zipVectors(),
+		"npy":         npyVectors(),
+		"npz":         npzVectors(),
 	} {
 		for _, v := range list {
 			path := format + "/" + v.name + ".txtar"
