@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,6 +32,7 @@ type admission struct {
 	via      reading
 	pause    func(pausePoint, string, int64)
 	progress *progress
+	tolerant bool // a file that cannot be read is a finding, not the end
 
 	tree   Tree    // open until release
 	staged *staged // until a Model takes it over
@@ -200,7 +202,7 @@ func (r *Report) fill(f *policy.Facts) {
 	if i := f.Inspect; i != nil {
 		r.Tensors = i.Tensors
 		for n := range r.Files {
-			r.Files[n].Format = i.Formats[r.Files[n].Name]
+			r.Files[n].Format = cmp.Or(i.Formats[r.Files[n].Name], i.Sidecars[r.Files[n].Name])
 		}
 		r.Findings = append(r.Findings, i.Findings...)
 	}

@@ -25,7 +25,7 @@ func (c *content) addTo(f *policy.Facts) { f.Inspect = &c.facts }
 func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
 	defer a.timed("inspect")()
 	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}}
-	i.facts.Formats = map[string]string{}
+	i.facts.Formats, i.facts.Sidecars = map[string]string{}, map[string]string{}
 
 	for _, f := range s.files {
 		if err := i.owner(ctx, f); err != nil {
@@ -96,7 +96,11 @@ func (i *inspection) any(ctx context.Context, set formats.Set, f *stagedFile) er
 	if err != nil || format == nil {
 		return err
 	}
-	i.facts.Formats[f.name] = format.Name()
+	if formats.TraitsOf(format).Sidecar {
+		i.facts.Sidecars[f.name] = format.Name()
+	} else {
+		i.facts.Formats[f.name] = format.Name()
+	}
 	return i.parse(ctx, format, f)
 }
 

@@ -360,3 +360,53 @@ func TestRingBelievesNothingTwice(t *testing.T) {
 		require.Equal(t, []formats.Code{CodeChanged}, codesOf(t, err))
 	}
 }
+
+// A look goes on where a load ends: what cannot be read is a finding.
+func TestInspectGoesOn(t *testing.T) {
+	good := weights(t, 1<<18, 1)
+	for _, sha256 := range []bool{false, true} {
+		report, err := Inspect(context.Background(), "m", FS(brokenFS{fstest.MapFS{
+			"a.broken": {Data: good}, "b.safetensors": {Data: good}, "c.broken": {Data: good}, "d.late": {Data: good},
+		}}), InspectConfig{Formats: testFormats, SHA256: sha256, GoOn: true})
+		require.NoError(t, err)
+		var seen []string
+		for _, f := range report.Findings {
+			seen = append(seen, string(f.Code)+" "+f.File)
+		}
+		require.ElementsMatch(t, []string{"file.read a.broken", "file.read c.broken", "file.read d.late"}, seen)
+		require.Len(t, report.Files, 1)
+		require.Equal(t, sha256, !report.Files[0].SHA256.IsZero())
+		require.Equal(t, []TensorReport{{
+			TensorID: formats.TensorID{File: "b.safetensors", Name: "w"}, DType: formats.F32, Shape: []int64{1 << 18}, Bytes: 1 << 20,
+		}}, report.Inventory)
+	}
+}
+
+// brokenFS cannot open files called .broken, and cannot read those called
+// .late to their end.
+type brokenFS struct{ fs.FS }
+
+func (b brokenFS) Open(name string) (fs.File, error) {
+	f, err := b.FS.Open(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.HasSuffix(name, ".broken"):
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	case strings.HasSuffix(name, ".late"):
+		return lateFile{f, new(int)}, nil
+	}
+	return f, nil
+}
+
+type lateFile struct {
+	fs.File
+	reads *int
+}
+
+func (f lateFile) Read(b []byte) (int, error) {
+	if *f.reads++; *f.reads > 1 {
+		return 0, errors.New("bad sector")
+	}
+	return f.File.Read(b)
+}

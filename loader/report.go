@@ -20,18 +20,19 @@ const ReportVersion = 1
 // to the Recorder, the Rejection and the Model. It is not changed once it was
 // handed out.
 type Report struct {
-	Version  int               `json:"version"`
-	Event    Event             `json:"event"`
-	Name     string            `json:"name"`
-	Origin   policy.Origin     `json:"origin"`
-	Verdict  policy.Verdict    `json:"verdict"`
-	Vouched  bool              `json:"vouched"`            // a pin or a signature stands behind it
-	Policy   manifest.Digest   `json:"policy,omitzero"`    // digest of policy and lock
-	Identity manifest.Digest   `json:"identity,omitzero"`  // measured; zero if not every file was
-	Files    []FileReport      `json:"files,omitempty"`    // sorted bytewise by name
-	LeftOut  []string          `json:"leftOut,omitempty"`  // names that files.only leaves out, never opened
-	Tensors  int               `json:"tensors"`            // number of tensors in all files
-	Findings []formats.Finding `json:"findings,omitempty"` // all that was seen, whether or not it counted
+	Version   int               `json:"version"`
+	Event     Event             `json:"event"`
+	Name      string            `json:"name"`
+	Origin    policy.Origin     `json:"origin"`
+	Verdict   policy.Verdict    `json:"verdict"`
+	Vouched   bool              `json:"vouched"`             // a pin or a signature stands behind it
+	Policy    manifest.Digest   `json:"policy,omitzero"`     // digest of policy and lock
+	Identity  manifest.Digest   `json:"identity,omitzero"`   // measured; zero if not every file was
+	Files     []FileReport      `json:"files,omitempty"`     // sorted bytewise by name
+	LeftOut   []string          `json:"leftOut,omitempty"`   // names that files.only leaves out, never opened
+	Tensors   int               `json:"tensors"`             // number of tensors in all files
+	Inventory []TensorReport    `json:"inventory,omitempty"` // of Inspect: the tensors, in the order of the files
+	Findings  []formats.Finding `json:"findings,omitempty"`  // all that was seen, whether or not it counted
 
 	Pending   []policy.Phase       `json:"pending,omitempty"`   // phases whose rules were not asked yet
 	Decisions []policy.Decision    `json:"decisions,omitempty"` // in the order of their phases
@@ -69,6 +70,15 @@ type FileReport struct {
 	manifest.Entry
 	Format  string `json:"format,omitempty"` // none: no format claims it, or it was not reached
 	Tensors int    `json:"tensors,omitempty"`
+}
+
+// TensorReport is one tensor as a format describes it.
+type TensorReport struct {
+	formats.TensorID
+	DType  formats.DType `json:"dtype"`
+	Shape  []int64       `json:"shape"`
+	Bytes  int64         `json:"bytes"`
+	Inline bool          `json:"inline,omitempty"` // without a place of its own in the file
 }
 
 // PhaseTime is how long a part of the line took, decision included.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,7 @@ type stagedFile struct {
 	openErr error
 	left    atomic.Int64 // jobs to go
 	closed  bool         // by whoever did the last one
+	failed  atomic.Pointer[fault]
 	sha256  manifest.Digest
 }
 
@@ -85,6 +87,13 @@ func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 		return nil, faultFor(err, "")
 	}
 	a.at(pauseProtected, "", 0)
+	s.files = slices.DeleteFunc(s.files, func(f *stagedFile) bool {
+		failed := f.failed.Load()
+		if failed != nil {
+			s.facts.Findings = append(s.facts.Findings, failed.Finding)
+		}
+		return failed != nil
+	})
 	for _, f := range s.files {
 		verity, err := f.tree.Digest()
 		if err != nil {
@@ -183,7 +192,10 @@ func (r *stageRun) work(ctx context.Context) error {
 		}
 		f := r.fileOf(n)
 		if err := r.job(ctx, f, n-f.first); err != nil {
-			return faultFor(err, f.name)
+			if !r.a.tolerant || ctx.Err() != nil {
+				return faultFor(err, f.name)
+			}
+			f.failed.CompareAndSwap(nil, faultFor(err, f.name))
 		}
 	}
 }
@@ -199,23 +211,37 @@ func (r *stageRun) fileOf(n int64) *stagedFile {
 func (r *stageRun) job(ctx context.Context, f *stagedFile, i int64) error {
 	f.opening.Do(func() { f.source, f.openErr = r.a.open(ctx, f) })
 	if f.openErr != nil {
+		r.skip(f, i, i+1)
 		return f.openErr
 	}
 	if !f.source.sequential() {
-		return r.chunk(ctx, f, i)
+		err := r.chunk(ctx, f, i)
+		if err != nil {
+			r.skip(f, i, i+1)
+		}
+		return err
 	}
 	if i > 0 {
 		return nil
 	}
 	for i := range f.jobs() {
-		if err := ctx.Err(); err != nil {
-			return err
+		err := ctx.Err()
+		if err == nil {
+			err = r.chunk(ctx, f, i)
 		}
-		if err := r.chunk(ctx, f, i); err != nil {
+		if err != nil {
+			r.skip(f, i, f.jobs())
 			return err
 		}
 	}
 	return nil
+}
+
+// skip tells the chain not to wait for these chunks.
+func (r *stageRun) skip(f *stagedFile, from, to int64) {
+	for i := from; i < to && r.belt != nil; i++ {
+		r.belt.put(f.first+i, nil)
+	}
 }
 
 func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
@@ -278,7 +304,7 @@ func (r *stageRun) chain(ctx context.Context) error {
 			r.belt.free(f.first + i)
 		}
 		var err error
-		if f.sha256, err = c.Digest(); err != nil {
+		if f.sha256, err = c.Digest(); err != nil && f.failed.Load() == nil {
 			return faultFor(err, f.name)
 		}
 	}

@@ -43,6 +43,10 @@ type InspectConfig struct {
 	// SHA256 measures the SHA-256 of each file as well.
 	SHA256 bool
 
+	// GoOn makes a file that is irregular or cannot be read a finding, where
+	// it would end the look.
+	GoOn bool
+
 	// Progress is called as Config.Progress is.
 	Progress func(Progress)
 }
@@ -59,7 +63,7 @@ func Inspect(ctx context.Context, name string, src Source, cfg InspectConfig) (*
 	}
 	a := newAdmission(EventInspect, name, src.Origin())
 	a.formats, a.limits = cfg.Formats, cfg.Limits.WithDefaults()
-	a.keeps, a.sha256 = cfg.Keep, cfg.SHA256
+	a.keeps, a.sha256, a.tolerant = cfg.Keep, cfg.SHA256, cfg.GoOn
 	a.progress = newProgress(name, cfg.Progress)
 	defer a.release()
 	return a.report, a.record(ctx, a.look(ctx, src))
@@ -77,11 +81,19 @@ func (a *admission) look(ctx context.Context, src Source) error {
 			return &fault{Finding: f}
 		}
 	}
+	var regular []policy.File
 	for _, f := range found.stat.Files {
-		if f.Kind != policy.Regular {
-			return &fault{Finding: policy.Codes().Finding(policy.CodeIrregular, f.Name, 0, "a link, pipe, socket or device, not a regular file")}
+		if f.Kind == policy.Regular {
+			regular = append(regular, f)
+			continue
 		}
+		finding := policy.Codes().Finding(policy.CodeIrregular, f.Name, 0, "a link, pipe, socket or device, not a regular file")
+		if !a.tolerant {
+			return &fault{Finding: finding}
+		}
+		found.stat.Findings = append(found.stat.Findings, finding)
 	}
+	found.stat.Files = regular
 	staged, err := a.stage(ctx, found)
 	if err != nil {
 		return err
@@ -92,6 +104,10 @@ func (a *admission) look(ctx context.Context, src Source) error {
 		return err
 	}
 	verified.addTo(&a.facts)
+	for _, t := range verified.tensors {
+		n, _ := formats.ByteLen(t.DType, t.Shape)
+		a.report.Inventory = append(a.report.Inventory, TensorReport{TensorID: t.ID, DType: t.DType, Shape: t.Shape, Bytes: n, Inline: t.Inline})
+	}
 	a.report.Verdict = policy.Pending // nothing was decided
 	return nil
 }

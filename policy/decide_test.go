@@ -261,6 +261,16 @@ var golden = []struct {
 
 	// formats
 	{"format of no list", inspect, func(t testing.TB, s *scene) { s.facts.Inspect.Formats["m.onnx"] = "torch" }, policy.Denied, "format.denied m.onnx"},
+	{"sidecar under companions", inspect, func(t testing.TB, s *scene) {
+		s.facts.Inspect.Sidecars = map[string]string{"keys.txt": "config"}
+	}, policy.Pending, ""},
+	{"sidecar under no companions", inspect, func(t testing.TB, s *scene) {
+		s.policy = strings.Replace(s.policy, "companions: [keys.txt]", "companions: [keys.json]", 1)
+		s.facts.Inspect.Sidecars = map[string]string{"keys.txt": "config"}
+	}, policy.Denied, "format.denied keys.txt"},
+	{"sidecar that was never listed", inspect, func(t testing.TB, s *scene) {
+		s.facts.Inspect.Sidecars = map[string]string{"other.json": "config"}
+	}, policy.Denied, "policy.phase other.json"},
 	{"companion with a format", inspect, func(t testing.TB, s *scene) { s.facts.Inspect.Formats["keys.txt"] = "pickle" }, policy.Denied, "format.denied keys.txt"},
 	{"no format", inspect, func(t testing.TB, s *scene) { delete(s.facts.Inspect.Formats, "data.bin") }, policy.Unverifiable, "format.unknown data.bin"},
 	{"no formats at all", inspect, func(t testing.TB, s *scene) { s.facts.Inspect.Formats = nil }, policy.Unverifiable, "format.unknown data.bin, format.unknown m.onnx"},

@@ -62,7 +62,12 @@ type DigestFacts struct {
 type InspectFacts struct {
 	// Formats is the format of each file. A file that belongs to a graph as
 	// its data has the format "data"; one that no format claims is absent.
-	Formats  map[string]string
+	Formats map[string]string
+
+	// Sidecars is the format of each file that carries no tensors and only
+	// steers a load. Policies admit it as a companion, or by its format.
+	Sidecars map[string]string
+
 	Tensors  int
 	Findings []formats.Finding
 }

@@ -295,9 +295,11 @@ func onlyListedFilesAreInspected(_ *Rules, f *Facts) []formats.Finding {
 		listed[file.Name] = true
 	}
 	var found []formats.Finding
-	for name := range f.Inspect.Formats {
-		if !listed[name] {
-			found = append(found, codes.Finding(CodePhase, name, 0, "inspected, and never listed"))
+	for _, inspected := range []map[string]string{f.Inspect.Formats, f.Inspect.Sidecars} {
+		for name := range inspected {
+			if !listed[name] {
+				found = append(found, codes.Finding(CodePhase, name, 0, "inspected, and never listed"))
+			}
 		}
 	}
 	return found
@@ -310,13 +312,15 @@ func formatsAreListed(r *Rules, f *Facts) []formats.Finding {
 	}
 	var found []formats.Finding
 	for _, file := range f.Stat.Files {
-		format := f.Inspect.Formats[file.Name]
+		format, sidecar := f.Inspect.Formats[file.Name], f.Inspect.Sidecars[file.Name]
 		switch {
-		case format == DataFormat || slices.Contains(r.entry.Formats, format):
+		case format == DataFormat || slices.Contains(r.entry.Formats, format) || slices.Contains(r.entry.Formats, sidecar):
 		case format != "":
 			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%s, and the policy takes %s",
 				quoted(format), strings.Join(r.entry.Formats, ", ")))
 		case explained[file.Name]:
+		case !matches(r.entry.Companions, file.Name) && sidecar != "":
+			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%s, and neither formats nor companions names it", quoted(sidecar)))
 		case !matches(r.entry.Companions, file.Name):
 			found = append(found, codes.Finding(CodeFormatUnknown, file.Name, 0, "no format claims it, and companions does not name it"))
 		case !r.isPinned(file.Name):
