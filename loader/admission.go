@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
-	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -28,23 +28,16 @@ type admission struct {
 	keeps    func(name string) bool      // files.only
 	beneath  func(root fs.FileInfo) bool // does the policy lie in the model?
 	sha256   bool                        // measure it beside the tree
-	arena    *memory.Arena               // nil: a ring, nothing is kept
+	room     *room                       // for the bytes; nil: a ring, only their hashes are kept
 	via      reading
 	pause    func(pausePoint, string, int64)
 	progress *progress
 	tolerant bool // a file that cannot be read is a finding, not the end
 
 	tree   Tree    // open until release
+	space  *space  // until staged takes it over
 	staged *staged // until a Model takes it over
 }
-
-// A mode says what becomes of the bytes once they were hashed.
-type mode bool
-
-const (
-	keep mode = true  // in memory, for a Model
-	ring mode = false // nothing but the hashes
-)
 
 // newAdmission starts the facts and the report of one call.
 func newAdmission(event Event, name string, origin policy.Origin) *admission {
@@ -60,16 +53,17 @@ func newAdmission(event Event, name string, origin policy.Origin) *admission {
 	}
 }
 
-// begin starts a load under the first entry of the policy that fits.
-func (g *Gate) begin(name string, src Source, m mode) *admission {
-	a := newAdmission(EventVerify, name, src.Origin())
-	if m == keep {
-		a.arena, a.report.Event = g.arena, EventLoad
-	}
-	a.gate, a.now, a.via, a.pause = g, g.cfg.Now, g.via, g.pause
+// begin starts a call of the gate under the first entry of the policy that
+// fits.
+func (g *Gate) begin(event Event, name string, src Source) *admission {
+	a := newAdmission(event, name, src.Origin())
+	a.gate, a.via, a.pause = g, g.via, g.pause
 	a.formats, a.limits, a.beneath = g.cfg.Formats, g.cfg.Limits, g.cfg.Policy.Beneath
 	a.progress = newProgress(name, g.cfg.Progress)
-	a.report.Policy, a.report.Began = g.cfg.Policy.Digest(), g.cfg.Now()
+	if g.cfg.Now != nil { // the zero Gate denies like any other without a policy
+		a.now = g.cfg.Now
+	}
+	a.report.Policy, a.report.Began = g.cfg.Policy.Digest(), a.now()
 	if a.rules = g.cfg.Policy.For(name, a.facts.Origin); a.rules != nil {
 		a.limits = a.limits.Lowered(a.rules.Limits())
 		a.keeps, a.sha256, a.report.Vouched = a.rules.Keep, a.rules.SHA256(), a.rules.Vouched()
@@ -109,55 +103,52 @@ func (a *admission) decide(p policy.Phase, known ...fact) error {
 }
 
 // record closes the report and hands it to the Recorder, whatever the line
-// said. Its error is a *Rejection or nil.
+// said. Its error is a *Rejection or nil. The report is not changed once the
+// Recorder has it: if the Recorder fails, the Rejection gets a copy.
 func (a *admission) record(ctx context.Context, judged error) error {
-	a.refuseFor(judged)
+	cause := a.report.refuseFor(judged, a.phase)
 	a.report.fill(&a.facts)
-	var cause error
-	if judged != nil && !errors.Is(judged, errRefused) {
-		cause = faultFor(judged, "").err
-	}
 	if err := a.tell(ctx); err != nil {
-		f := &fault{Finding: codes.Finding(CodeRecord, "", 0, "%v", err), err: err}
-		a.refuseFor(f)
-		cause = errors.Join(cause, err)
+		told := *a.report
+		told.Decisions = slices.Clone(told.Decisions)
+		failed := &fault{Finding: codes.Finding(CodeRecord, "", 0, "%v", err), err: err}
+		cause = errors.Join(cause, told.refuseFor(failed, a.phase))
+		a.report = &told
 	}
 	if a.report.Verdict == policy.Admitted || a.report.Verdict == policy.Pending {
 		return nil
 	}
-	if cause != nil {
-		a.report.Error = cause.Error()
-	}
 	return &Rejection{Report: a.report, cause: cause}
 }
 
-// refuseFor puts an error that no decision made into the report as one.
-func (a *admission) refuseFor(err error) {
+// refuseFor puts an error that no decision made into the report as one, and
+// returns its cause. What was denied stays denied.
+func (r *Report) refuseFor(err error, p policy.Phase) error {
 	if err == nil || errors.Is(err, errRefused) {
-		return
+		return nil
 	}
-	d := faultFor(err, "").decision(a.phase)
-	a.report.Decisions = append(a.report.Decisions, d)
-	a.report.Verdict = d.Verdict
+	f := faultFor(err, "")
+	d := f.decision(p)
+	denied := r.Verdict == policy.Denied && len(r.Decisions) > 0
+	r.Decisions = append(r.Decisions, d)
+	if !denied {
+		r.Verdict = d.Verdict
+	}
+	if f.err != nil {
+		r.Error = f.err.Error()
+	}
+	r.Pending = nil
+	return f.err
 }
 
-// tell hands the report to the Recorder and the Logger.
+// tell hands the report to the Logger and the Recorder.
 func (a *admission) tell(ctx context.Context) error {
 	if a.gate == nil {
 		return nil
 	}
-	level, reasons := slog.LevelInfo, a.report.Reasons()
-	attrs := []slog.Attr{
-		slog.String("event", string(a.report.Event)),
-		slog.String("model", a.report.Name),
-		slog.String("verdict", a.report.Verdict.String()),
-		slog.String("identity", a.report.Identity.String()),
+	if l := a.gate.cfg.Logger; l != nil {
+		a.report.log(ctx, l)
 	}
-	if len(reasons) > 0 {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("reason", escape(reasons[0].String())), slog.Int("reasons", len(reasons)))
-	}
-	a.gate.cfg.Logger.LogAttrs(ctx, level, "weightgate", attrs...)
 	if a.gate.cfg.Recorder == nil {
 		return nil
 	}
@@ -165,11 +156,31 @@ func (a *admission) tell(ctx context.Context) error {
 	return a.gate.cfg.Recorder.Record(context.WithoutCancel(ctx), a.report)
 }
 
+// log writes one line: what was judged, the verdict, the first reason.
+func (r *Report) log(ctx context.Context, l *slog.Logger) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("event", string(r.Event)),
+		slog.String("model", r.Name),
+		slog.String("verdict", r.Verdict.String()),
+		slog.String("identity", r.Identity.String()),
+	}
+	if reasons := r.Reasons(); len(reasons) > 0 {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("reason", escape(reasons[0].String())), slog.Int("reasons", len(reasons)))
+	}
+	l.LogAttrs(ctx, level, "weightgate", attrs...)
+}
+
 // release lets go of what no Model took over.
 func (a *admission) release() {
 	if a.staged != nil {
 		a.staged.release()
 		a.staged = nil
+	}
+	if a.space != nil {
+		a.space.release()
+		a.space = nil
 	}
 	if a.tree != nil {
 		a.tree.Close()

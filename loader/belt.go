@@ -41,7 +41,7 @@ func (b *belt) slot(ctx context.Context, job int64) ([]byte, error) {
 		b.changed.Wait()
 	}
 	if b.stopped {
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	s := &b.slots[job%beltSlots]
 	if *s == nil {
@@ -68,7 +68,7 @@ func (b *belt) take(ctx context.Context, job int64) ([]byte, error) {
 			return chunk, nil
 		}
 		if b.stopped {
-			return nil, context.Cause(ctx)
+			return nil, ctx.Err()
 		}
 		b.changed.Wait()
 	}

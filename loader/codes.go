@@ -1,9 +1,6 @@
 package loader
 
-import (
-	"github.com/weightgate/weightgate/formats"
-	"github.com/weightgate/weightgate/policy"
-)
+import "github.com/weightgate/weightgate/formats"
 
 // The codes that the line itself raises. Those of rules are in package policy,
 // those of formats beside their parsers.
@@ -54,10 +51,3 @@ var codes = formats.CodeTable{
 
 // Codes lists the codes that this package raises.
 func Codes() formats.CodeTable { return codes }
-
-// allCodes is every code that a load over these formats can raise.
-func allCodes(set formats.Set) formats.CodeTable {
-	all := append(formats.CodeTable{}, codes...)
-	all = append(all, policy.Codes()...)
-	return append(all, set.Codes()...)
-}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/safetensors"
+	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -124,4 +125,11 @@ func requireBytes(t *testing.T, good []byte, m *Model) {
 		require.True(t, bytes.Equal(good[len(good)-len(b):], b), "the model's bytes are not the pinned ones")
 		return nil
 	}))
+}
+
+func emptyArena(t testing.TB) *memory.Arena {
+	t.Helper()
+	a, err := memory.NewArena(0)
+	require.NoError(t, err)
+	return a
 }

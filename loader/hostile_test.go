@@ -221,7 +221,7 @@ func TestDataBelongsToItsOwner(t *testing.T) {
 			gate := newGate(t, yaml, pins(t, map[string]Source{"m": Dir(dir)}), func(cfg *Config) { cfg.Formats = formats.Set{greedy, graph} })
 			m, err := gate.Load(context.Background(), "m", Dir(dir))
 			if c.want != nil {
-				require.Equal(t, c.want, codesOf(t, err))
+				require.Subset(t, codesOf(t, err), c.want)
 				return
 			}
 			require.NoError(t, err)

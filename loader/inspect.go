@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
@@ -42,6 +43,9 @@ func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
 			return nil, faultFor(err, f.name)
 		}
 	}
+	if s.ring != nil && s.ring.err() != nil {
+		return nil, s.ring.err()
+	}
 	i.facts.Tensors = len(i.tensors)
 	return &i.content, nil
 }
@@ -57,17 +61,23 @@ type inspection struct {
 
 // owner inspects f if some format that may own other files claims it.
 func (i *inspection) owner(ctx context.Context, f *stagedFile) error {
-	var owners formats.Set
 	for _, format := range i.a.formats {
-		if formats.TraitsOf(format).Owner {
-			owners = append(owners, format)
+		if !formats.TraitsOf(format).Owner {
+			continue
+		}
+		claimed := false
+		err := i.guarded(f, format.Name(), func() (err error) {
+			claimed, err = format.Claims(ctx, f)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if claimed {
+			return i.any(ctx, i.a.formats, f)
 		}
 	}
-	format, err := i.detect(ctx, owners, f)
-	if err != nil || format == nil {
-		return err
-	}
-	return i.any(ctx, i.a.formats, f)
+	return nil
 }
 
 // rest inspects what no owner was: data of an owner may be a format that can
@@ -135,8 +145,7 @@ func (i *inspection) parse(ctx context.Context, format formats.Format, f *staged
 	if syntax, ok := errors.AsType[*formats.SyntaxError](err); ok {
 		malformed := syntax.Finding
 		malformed.Severity = formats.Critical // no threshold of a policy waives what could not be parsed
-		i.find(malformed)
-		i.claims[f.name] = append(i.claims[f.name], formats.Range{File: f.name, Length: f.size}) // it has its finding
+		i.refuse(f, malformed)
 		return nil
 	}
 	if err != nil {
@@ -144,38 +153,49 @@ func (i *inspection) parse(ctx context.Context, format formats.Format, f *staged
 	}
 	if found == nil { // it panicked, and said so, or it broke its contract
 		if len(i.facts.Findings) == before {
-			i.find(codes.Finding(CodeParser, f.name, 0, "the parser of %s returned nothing", format.Name()))
+			i.refuse(f, codes.Finding(CodeParser, f.name, 0, "the parser of %s returned nothing", format.Name()))
 		}
-		i.claims[f.name] = append(i.claims[f.name], formats.Range{File: f.name, Length: f.size})
 		return nil
 	}
-	i.claims[f.name] = append(i.claims[f.name], formats.Range{File: f.name}) // also of a parser that accounts for nothing
-	i.tensors = append(i.tensors, found.Tensors...)
 	for _, finding := range found.Findings {
 		i.find(finding)
 	}
+	i.claims[f.name] = append(i.claims[f.name], formats.Range{File: f.name}) // also of a parser that accounts for nothing
+	if lie := i.lie(f, found); lie != "" {
+		i.refuse(f, codes.Finding(CodeParser, f.name, 0, "the parser of %s %s", format.Name(), lie))
+		return nil
+	}
+	i.tensors = append(i.tensors, found.Tensors...)
 	for _, r := range found.Claims {
 		i.claims[r.File] = append(i.claims[r.File], r)
 	}
-	return i.placed(format, f, found)
+	return nil
 }
 
-// placed holds the places that a parser gave against the files that are there:
-// a Model lends these bytes.
-func (i *inspection) placed(format formats.Format, f *stagedFile, found *formats.Inspection) error {
+// lie holds what a parser says against the files that are there: a Model lends
+// these bytes.
+func (i *inspection) lie(f *stagedFile, found *formats.Inspection) string {
+	for _, r := range found.Claims {
+		if at, ok := i.s.find(r.File); !ok || !r.Within(at.size) {
+			return fmt.Sprintf("accounts for %d bytes at %d of %s, which are not there", r.Length, r.Offset, formats.Quote(r.File))
+		}
+	}
+	seen := make(map[formats.TensorID]bool, len(found.Tensors))
 	for _, t := range found.Tensors {
+		if seen[t.ID] || t.ID.File != f.name {
+			return fmt.Sprintf("names tensor %s twice, or of another file", formats.Quote(t.ID.Name))
+		}
+		seen[t.ID] = true
 		if t.Inline {
 			continue
 		}
 		at, ok := i.s.find(t.Place.File)
 		n, known := formats.ByteLen(t.DType, t.Shape)
-		if !ok || !known || n != t.Place.Length || !t.Place.Within(at.size) || t.ID.File != f.name {
-			i.find(codes.Finding(CodeParser, f.name, 0, "the parser of %s places tensor %s where it cannot lie", format.Name(), formats.Quote(t.ID.Name)))
-			i.tensors = nil
-			return nil
+		if !ok || !known || n != t.Place.Length || !t.Place.Within(at.size) {
+			return fmt.Sprintf("places tensor %s where it cannot lie", formats.Quote(t.ID.Name))
 		}
 	}
-	return nil
+	return ""
 }
 
 // guarded runs a parser. A panic is a finding: hostile bytes do not take the
@@ -183,11 +203,18 @@ func (i *inspection) placed(format formats.Format, f *stagedFile, found *formats
 func (i *inspection) guarded(f *stagedFile, what string, parse func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			i.find(codes.Finding(CodeParser, f.name, 0, "%s panicked: %v", what, p))
+			i.refuse(f, codes.Finding(CodeParser, f.name, 0, "%s panicked: %v", what, p))
 			err = nil
 		}
 	}()
 	return parse()
+}
+
+// refuse is find for a file that is refused as a whole: what hides between its
+// parts need not be told.
+func (i *inspection) refuse(f *stagedFile, finding formats.Finding) {
+	i.find(finding)
+	i.claims[f.name] = append(i.claims[f.name], formats.Range{File: f.name, Length: f.size})
 }
 
 func (i *inspection) find(f formats.Finding) { i.facts.Findings = append(i.facts.Findings, f) }

@@ -5,12 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader/internal/hashing"
-	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -56,37 +54,38 @@ func (a *admission) list(ctx context.Context, src Source) (*listing, error) {
 	}
 	slices.Sort(l.stat.LeftOut)
 	slices.SortFunc(l.stat.Files, func(x, y policy.File) int { return cmp.Compare(x.Name, y.Name) })
-	a.checkMemory(l)
+	if err := a.makeRoom(l); err != nil {
+		return nil, faultFor(err, "")
+	}
 	return l, nil
 }
 
-// checkMemory compares what the load takes with what there is, before the
-// first copy: a refusal instead of a kill.
-func (a *admission) checkMemory(l *listing) {
+// makeRoom finds the memory that the load takes before the first copy: a
+// refusal instead of a kill.
+func (a *admission) makeRoom(l *listing) error {
 	sizes := make([]int64, len(l.stat.Files))
-	bytes, hashes := int64(0), int64(0)
+	bytes, need := int64(0), int64(0)
 	for i, f := range l.stat.Files {
 		sizes[i] = f.Size
 		bytes = addSaturating(bytes, f.Size)
-		hashes = addSaturating(hashes, hashing.Chunks(f.Size)*sha256.Size)
-	}
-	have, known := memory.Available()
-	if !known {
-		have = math.MaxInt64
-	}
-	if a.arena == nil {
-		if hashes > have {
-			l.find(CodeMemory, "", "the hashes take %s, the machine and its control group have %s left", size(hashes), size(have))
-		}
-		return
+		need = addSaturating(need, hashing.Chunks(f.Size)*sha256.Size)
 	}
 	if bytes > a.limits.MaxBytes {
 		l.find(CodeMemory, "", "the files take %s, Limits.MaxBytes is %s", size(bytes), size(a.limits.MaxBytes))
-		return
+		return nil
 	}
-	if _, err := memory.Arrange(sizes, max(have, a.arena.Free())); err != nil {
-		l.find(CodeMemory, "", "the files take %s, the machine and its control group have %s left", size(bytes), size(have))
+	var err error
+	if a.room != nil {
+		need = bytes
+		a.space, err = a.room.take(sizes)
+	} else if need > available() {
+		err = errNoRoom
 	}
+	if errors.Is(err, errNoRoom) {
+		l.find(CodeMemory, "", "it takes %s of memory, the machine and its control group have %s left", size(need), size(available()))
+		return nil
+	}
+	return err
 }
 
 // tooMuch ends the line: of half a listing no rule is asked.
@@ -96,11 +95,4 @@ func tooMuch(c formats.Code, file, format string, args ...any) *fault {
 
 func (l *listing) find(c formats.Code, file, format string, args ...any) {
 	l.stat.Findings = append(l.stat.Findings, codes.Finding(c, file, 0, format, args...))
-}
-
-func addSaturating(a, b int64) int64 {
-	if b > math.MaxInt64-a {
-		return math.MaxInt64
-	}
-	return a + b
 }

@@ -68,8 +68,7 @@ var ErrConfig = errors.New("loader: incomplete configuration")
 // A Gate admits models under one policy. It is safe for concurrent use.
 type Gate struct {
 	cfg   Config
-	codes formats.CodeTable
-	arena *memory.Arena
+	room  *room
 	via   reading // how local files are read; tests choose
 	pause func(point pausePoint, file string, chunk int64)
 }
@@ -95,28 +94,31 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	cfg.Limits = cfg.Limits.WithDefaults()
 	arena, err := memory.NewArena(cfg.ArenaBytes)
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{cfg: cfg, arena: arena, codes: allCodes(cfg.Formats)}, nil
+	return &Gate{cfg: cfg, room: &room{arena: arena}}, nil
 }
 
 // Close lets go of the Gate's arena. Models that are still open keep their
 // bytes; a Load after Close is refused. It may be called twice.
-func (g *Gate) Close() error { return g.arena.Close() }
+func (g *Gate) Close() error {
+	if g.room == nil {
+		return nil
+	}
+	return g.room.arena.Close()
+}
 
 // Load admits what src holds, under the name that the policy gives it.
 //
 // The error is always a *Rejection, recorded before it is returned, also when
 // ctx ends or the Recorder fails. The caller closes the Model.
 func (g *Gate) Load(ctx context.Context, name string, src Source) (*Model, error) {
-	a := g.begin(name, src, keep) // facts and report of this load, the first policy entry that fits
-	defer a.release()             // whatever no Model took over
+	a := g.begin(EventLoad, name, src) // facts and report of this load, the first policy entry that fits
+	a.room = g.room                    // bytes are kept
+	defer a.release()                  // whatever no Model took over
 
 	verified, err := a.judge(ctx, src)
 	if err := a.record(ctx, err); err != nil { // 5: no record, no model

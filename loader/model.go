@@ -85,11 +85,15 @@ func (m *Model) Verdict() policy.Verdict { return m.Report().Verdict }
 func (m *Model) Report() *Report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.report == nil { // no Gate made it
+		return &Report{}
+	}
 	return m.report
 }
 
 // View lends the bytes of a tensor to f: little-endian, row-major. They are
-// f's until it returns; writing to them, or reading them later, faults.
+// f's until it returns: writing to them faults, and later they are no more than
+// an address, which faults or shows whatever lies there then.
 //
 // The error is f's, ErrNoTensor, ErrClosed, or ErrPending while the policy has
 // library or session rules that were not met yet.
@@ -137,7 +141,7 @@ func (m *Model) lend(id formats.TensorID, until policy.Phase) ([]byte, func(), e
 func (m *Model) acquire() (release func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
+	if m.closed || m.staged == nil { // no Gate made it
 		return nil, ErrClosed
 	}
 	m.refs++
@@ -161,7 +165,7 @@ func (m *Model) Close() error {
 	closed := m.closed
 	m.closed = true
 	m.mu.Unlock()
-	if !closed {
+	if !closed && m.staged != nil {
 		m.drop()
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (v modelFS) Open(name string) (fs.File, error) {
 		return fail(err)
 	}
 	if f, ok := v.m.staged.find(name); ok {
-		return &modelFile{Reader: bytes.NewReader(f.bytes), stat: modelStat{name: path.Base(name), size: f.size}, release: release}, nil
+		return &modelFile{bytes: bytes.NewReader(f.bytes), stat: modelStat{name: path.Base(name), size: f.size}, release: release}, nil
 	}
 	defer release()
 	entries := v.children(name)
@@ -55,18 +56,60 @@ func (v modelFS) children(dir string) []fs.DirEntry {
 	return slices.CompactFunc(entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() })
 }
 
-// modelFile is one verified file. Its bytes are the model's.
+// modelFile is one verified file. Reads and Close may overlap: the bytes stay
+// until the last read is done.
 type modelFile struct {
-	*bytes.Reader
-	stat    modelStat
+	stat modelStat
+
+	mu      sync.RWMutex  // held by each read, for reading where it moves no position
+	bytes   *bytes.Reader // nil once closed
 	release func()
+}
+
+func (f *modelFile) closed(op string) error {
+	if f.bytes == nil {
+		return &fs.PathError{Op: op, Path: f.stat.name, Err: fs.ErrClosed}
+	}
+	return nil
+}
+
+func (f *modelFile) ReadAt(p []byte, off int64) (int, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if err := f.closed("read"); err != nil {
+		return 0, err
+	}
+	return f.bytes.ReadAt(p, off)
+}
+
+func (f *modelFile) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.closed("read"); err != nil {
+		return 0, err
+	}
+	return f.bytes.Read(p)
+}
+
+func (f *modelFile) Seek(offset int64, whence int) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.closed("seek"); err != nil {
+		return 0, err
+	}
+	return f.bytes.Seek(offset, whence)
 }
 
 func (f *modelFile) Stat() (fs.FileInfo, error) { return f.stat, nil }
 
 // Close ends every way to the bytes: they may be gone after it.
 func (f *modelFile) Close() error {
-	f.Reader.Reset(nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.closed("close"); err != nil {
+		return err
+	}
+	f.bytes = nil
 	f.release()
 	return nil
 }

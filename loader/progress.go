@@ -26,11 +26,12 @@ func newProgress(name string, tell func(Progress)) *progress {
 
 // add counts n bytes. Whoever finds the host busy with earlier news moves on.
 func (p *progress) add(n int64) {
-	done := p.done.Add(n)
+	p.done.Add(n)
 	if p.tell == nil || !p.mu.TryLock() {
 		return
 	}
 	defer p.mu.Unlock()
+	done := p.done.Load() // not what it was before the lock: it never goes back
 	if now := time.Now(); now.Sub(p.last) >= progressInterval {
 		p.last = now
 		p.tell(Progress{Name: p.name, Done: done, Total: p.total})

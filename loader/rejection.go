@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -25,6 +26,9 @@ type Rejection struct {
 
 // Error is one line: verdict, name, the first reason, how many more.
 func (r *Rejection) Error() string {
+	if r.Report == nil {
+		return ErrDenied.Error()
+	}
 	s := fmt.Sprintf("weightgate: %s %s", r.Report.Verdict, formats.Quote(r.Report.Name))
 	reasons := r.Report.Reasons()
 	if len(reasons) > 0 {
@@ -39,7 +43,7 @@ func (r *Rejection) Error() string {
 // Unwrap is the verdict's error and the cause, if there is one.
 func (r *Rejection) Unwrap() []error {
 	verdict := ErrDenied
-	if r.Report.Verdict == policy.Unverifiable {
+	if r.Report != nil && r.Report.Verdict == policy.Unverifiable {
 		verdict = ErrUnverifiable
 	}
 	if r.cause == nil {
@@ -68,12 +72,21 @@ func faultFor(err error, file string) *fault {
 	}
 	code := CodeRead
 	switch {
+	case errors.Is(err, memory.ErrClosed):
+		code = CodeClosed
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		code = CodeCanceled
-	case errors.Is(err, ErrReplaced), errors.Is(err, ErrIrregular): // it was a regular file when it was listed
+	case errors.Is(err, ErrReplaced):
 		code = CodeChanged
+	case errors.Is(err, ErrIrregular):
+		return &fault{Finding: irregular(file), err: err}
 	}
 	return &fault{Finding: codes.Finding(code, file, 0, "%v", err), err: err}
+}
+
+// irregular is the finding of a name that stands for no regular file.
+func irregular(file string) formats.Finding {
+	return policy.Codes().Finding(policy.CodeIrregular, file, 0, "a link, pipe, socket or device, not a regular file")
 }
 
 // decision is f in the form of a decision, so that a report holds every reason

@@ -2,9 +2,6 @@ package loader
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
@@ -68,8 +65,7 @@ const (
 // FileReport is one file as it was measured.
 type FileReport struct {
 	manifest.Entry
-	Format  string `json:"format,omitempty"` // none: no format claims it, or it was not reached
-	Tensors int    `json:"tensors,omitempty"`
+	Format string `json:"format,omitempty"` // none: no format claims it, or it was not reached
 }
 
 // TensorReport is one tensor as a format describes it.
@@ -105,143 +101,4 @@ func (r *Report) JSON() []byte {
 		panic("loader: a report that is not JSON: " + err.Error()) // every field marshals
 	}
 	return b
-}
-
-// String is the report for people, as WriteText writes it.
-func (r *Report) String() string {
-	var b strings.Builder
-	r.WriteText(&b)
-	return b.String()
-}
-
-// WriteText writes the report for people: the verdict first, every reason with
-// its place and what to do, then what was measured. Names from files are
-// escaped.
-func (r *Report) WriteText(w io.Writer) error {
-	t := textWriter{w: w}
-	t.line("%s  %s", strings.ToUpper(r.headline()), r.subject())
-	for _, reason := range r.Reasons() {
-		t.finding(reason.Finding)
-	}
-	if r.Error != "" {
-		t.line("  cause     %s", escape(r.Error))
-	}
-	if !r.Identity.IsZero() {
-		t.line("  identity  %s", r.Identity)
-	}
-	t.files(r.Files)
-	for _, l := range r.Library {
-		t.line("  library   %s  %s", l.Verity, formats.Quote(l.Name))
-	}
-	if s := r.Session; s != nil {
-		t.line("  session   %s, ONNX Runtime %s", s.Device, s.Runtime)
-	}
-	if n := len(r.LeftOut); n > 0 {
-		t.line("  left out  %d files that files.only does not name", n)
-	}
-	t.phases(r.Phases)
-	return t.err
-}
-
-func (r *Report) headline() string {
-	if r.Event == EventInspect {
-		return "inspected"
-	}
-	return r.Verdict.String()
-}
-
-// subject is what was judged, and by what.
-func (r *Report) subject() string {
-	s := fmt.Sprintf("%s (%s", formats.Quote(r.Name), r.Origin.Kind)
-	if r.Origin.Repository != "" {
-		s += " " + formats.Quote(r.Origin.Repository)
-	}
-	if r.Origin.Commit != "" {
-		s += "@" + formats.Quote(r.Origin.Commit)
-	}
-	s += ")"
-	if n := len(r.Reasons()); n > 0 {
-		s += fmt.Sprintf(", %d %s", n, plural(n, "reason"))
-	}
-	if !r.Vouched && r.Verdict == policy.Admitted {
-		s += ", nobody vouched for it"
-	}
-	return s
-}
-
-// textWriter writes lines and keeps the first error.
-type textWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (t *textWriter) line(format string, args ...any) {
-	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
-	}
-}
-
-func (t *textWriter) finding(f formats.Finding) {
-	t.line("  %-9s %s", f.Class, escape(f.String()))
-	if f.Advice != "" {
-		t.line("            → %s", f.Advice)
-	}
-}
-
-// maxFilesShown keeps a report on a screen; JSON holds them all.
-const maxFilesShown = 12
-
-func (t *textWriter) files(files []FileReport) {
-	for i, f := range files {
-		if i == maxFilesShown {
-			t.line("            and %d more files", len(files)-i)
-			break
-		}
-		format := f.Format
-		if format == "" {
-			format = "-"
-		}
-		t.line("  file      %s  %s  %s  %s", f.Verity, size(f.Size), format, formats.Quote(f.Name))
-	}
-}
-
-func (t *textWriter) phases(phases []PhaseTime) {
-	if len(phases) == 0 {
-		return
-	}
-	parts := make([]string, len(phases))
-	for i, p := range phases {
-		parts[i] = fmt.Sprintf("%s %s", p.Phase, p.Duration.Round(10*time.Microsecond))
-	}
-	t.line("  time      %s", strings.Join(parts, ", "))
-}
-
-// size is n bytes with a binary prefix.
-func size(n int64) string {
-	const prefixes = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v, i := float64(n)/1024, 0
-	for v >= 1024 && i < len(prefixes)-1 {
-		v, i = v/1024, i+1
-	}
-	return fmt.Sprintf("%.1f %ciB", v, prefixes[i])
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
-}
-
-// escape keeps control characters of quoted text off a terminal.
-func escape(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

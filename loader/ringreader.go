@@ -23,6 +23,7 @@ type ringReader struct {
 	tree Tree
 
 	mu     sync.Mutex
+	failed error       // the first read that did, whatever the parser made of it
 	chunks []ringChunk // most recently used first
 	files  []ringFile  // most recently used first
 }
@@ -72,11 +73,15 @@ func (r *ringReader) chunk(f *stagedFile, i int64) ([]byte, error) {
 	}
 	offset, n := f.tree.Bounds(i)
 	buf := make([]byte, n)
-	if err := r.fetch(f, buf, offset); err != nil {
-		return nil, faultFor(err, f.name)
+	err := r.fetch(f, buf, offset)
+	if err == nil && !f.tree.Verify(i, buf) {
+		err = changed(f.name, offset, "it was written to between hashing and parsing")
 	}
-	if !f.tree.Verify(i, buf) {
-		return nil, changed(f.name, offset, "it was written to between hashing and parsing")
+	if err != nil {
+		if r.failed == nil {
+			r.failed = faultFor(err, f.name)
+		}
+		return nil, faultFor(err, f.name)
 	}
 	r.chunks = slices.Insert(r.chunks, 0, ringChunk{f, i, buf})
 	r.chunks = r.chunks[:min(len(r.chunks), ringChunks)]
@@ -128,6 +133,14 @@ func (r *ringReader) open(name string) (*ringFile, error) {
 func (r *ringReader) forget(i int) {
 	r.files[i].Close()
 	r.files = slices.Delete(r.files, i, i+1)
+}
+
+// err is the first read that failed. A parser may take one for a misfit; the
+// line does not.
+func (r *ringReader) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 func (r *ringReader) close() {

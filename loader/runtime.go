@@ -3,6 +3,8 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,12 +21,14 @@ import (
 
 // A Library is ONNX Runtime as it was admitted for a model: sealed copies in
 // memory that no process can write, not yet opened. It is safe for concurrent
-// use.
+// use. The zero Library is closed.
 type Library struct {
 	model    *Model
 	facts    policy.LibraryFacts
-	sealed   []*memory.Sealed // in the order core, providers
 	identity manifest.Digest
+
+	mu     sync.Mutex
+	sealed []*memory.Sealed // in the order core, providers; none once closed or opened
 }
 
 // AdmitLibrary copies the runtime's core library and its providers into sealed
@@ -33,15 +37,19 @@ type Library struct {
 // the paths.
 //
 // The error is always a *Rejection. The caller closes the Library.
-func (m *Model) AdmitLibrary(ctx context.Context, core string, providers ...string) (*Library, error) {
-	a, err := m.resume(EventLibrary, policy.PhaseLibrary)
+func (m *Model) AdmitLibrary(ctx context.Context, core string, providers ...string) (admitted *Library, err error) {
+	a, err := m.resume(ctx, EventLibrary, policy.PhaseLibrary)
 	if err != nil {
 		return nil, err
 	}
 	lib := &Library{model: m}
+	defer func() {
+		if admitted == nil { // also when a Recorder panics
+			lib.Close()
+		}
+	}()
 	err = lib.judge(ctx, a, append([]string{core}, providers...))
 	if err := a.record(ctx, err); err != nil {
-		lib.Close()
 		return nil, err
 	}
 	m.advance(a, policy.PhaseLibrary)
@@ -49,6 +57,9 @@ func (m *Model) AdmitLibrary(ctx context.Context, core string, providers ...stri
 }
 
 func (l *Library) judge(ctx context.Context, a *admission, paths []string) error {
+	if !slices.Contains(a.rules.Opens(policy.PhaseInspect), policy.PhaseLibrary) {
+		return a.decide(policy.PhaseLibrary, l) // no rule takes any: none is read
+	}
 	if err := l.seal(ctx, a, paths); err != nil {
 		return err
 	}
@@ -63,26 +74,31 @@ func (l *Library) addTo(f *policy.Facts) { f.Library = &l.facts }
 func (l *Library) seal(ctx context.Context, a *admission, paths []string) error {
 	defer a.timed("seal libraries")()
 	for _, path := range paths {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		name := filepath.Base(path)
-		sealed, err := sealFile(path)
+		sealed, err := sealFile(ctx, path)
 		if err != nil {
-			if errors.Is(err, errors.ErrUnsupported) {
-				return &fault{Finding: codes.Finding(CodeUnsupported, name, 0, "%v", err), err: err}
-			}
-			return faultFor(err, name)
+			return libraryFault(err, name)
 		}
 		l.sealed = append(l.sealed, sealed)
-		digest, err := measure(sealed.Bytes())
+		digest, err := measure(ctx, sealed.Bytes())
 		if err != nil {
-			return faultFor(err, name)
+			return libraryFault(err, name)
 		}
 		l.facts.Files = append(l.facts.Files, manifest.Entry{Name: name, Size: int64(len(sealed.Bytes())), Verity: digest})
 	}
 	l.facts.Files.Sort()
 	return nil
+}
+
+func libraryFault(err error, name string) *fault {
+	code := CodeUnsupported
+	switch {
+	case errors.Is(err, errNoRoom):
+		code = CodeMemory
+	case !errors.Is(err, errors.ErrUnsupported):
+		return faultFor(err, name)
+	}
+	return &fault{Finding: codes.Finding(code, name, 0, "%v", err), err: err}
 }
 
 // MeasureLibrary is the manifest entry of a runtime library, for a lock. It
@@ -96,7 +112,10 @@ func MeasureLibrary(ctx context.Context, path string) (manifest.Entry, error) {
 	return l.facts.Files[0], nil
 }
 
-func sealFile(path string) (*memory.Sealed, error) {
+func sealFile(ctx context.Context, path string) (*memory.Sealed, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return nil, err
@@ -107,16 +126,29 @@ func sealFile(path string) (*memory.Sealed, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file with bytes in it")}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file with bytes in it")}
 	}
-	return memory.NewSealed(filepath.Base(path), info.Size(), func(dst []byte) error {
-		n, err := f.ReadAt(dst, 0)
-		return full(filepath.Base(path), dst, n, 0, err)
+	if have := available(); info.Size() > have {
+		return nil, fmt.Errorf("%w: %s, and %s are left", errNoRoom, size(info.Size()), size(have))
+	}
+	name := filepath.Base(path)
+	return memory.NewSealed(name, info.Size(), func(dst []byte) error {
+		for at := 0; at < len(dst); at += hashing.Chunk {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			chunk := dst[at:min(at+hashing.Chunk, len(dst))]
+			n, err := f.ReadAt(chunk, int64(at))
+			if err := full(name, chunk, n, int64(at), err); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
 // measure is the fs-verity digest of b, on all cores.
-func measure(b []byte) (manifest.Digest, error) {
+func measure(ctx context.Context, b []byte) (manifest.Digest, error) {
 	tree := hashing.NewTree(int64(len(b)))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -124,10 +156,12 @@ func measure(b []byte) (manifest.Digest, error) {
 		group.Go(func() error {
 			offset, n := tree.Bounds(i)
 			tree.Hash(i, b[offset:][:n])
-			return nil
+			return ctx.Err()
 		})
 	}
-	group.Wait()
+	if err := group.Wait(); err != nil {
+		return manifest.Digest{}, err
+	}
 	return tree.Digest()
 }
 
@@ -135,47 +169,26 @@ func measure(b []byte) (manifest.Digest, error) {
 func (l *Library) Digest() manifest.Digest { return l.identity }
 
 // Open runs open with paths to the sealed copies, unless this process has
-// opened these libraries already: a process can open ONNX Runtime once. The
-// copies that were opened stay for the life of the process. If other libraries
-// were opened since the admission, the error is a *Rejection; otherwise it is
-// open's, and a later call may try again, or ErrClosed.
+// opened these libraries already: a process can open ONNX Runtime once. From
+// the first try on, the copies stay for the life of the process, since code of
+// them may run even if open failed; a later call for the same libraries tries
+// the same copies again.
+//
+// The error is open's, ErrClosed, or a *Rejection if the process has taken
+// other libraries since the admission.
 func (l *Library) Open(ctx context.Context, open func(core string, providers []string) error) error {
-	err := l.openOnce(open)
-	if errors.Is(err, errOther) {
+	switch taken := process.take(l); {
+	case l.identity.IsZero(), taken.IsZero():
+		return ErrClosed
+	case taken != l.identity:
 		return l.refuseOther(ctx)
 	}
-	return err
-}
-
-// errOther says that the process has opened other libraries.
-var errOther = errors.New("loader: other libraries are open")
-
-func (l *Library) openOnce(open func(core string, providers []string) error) error {
-	process.mu.Lock()
-	defer process.mu.Unlock()
-	switch {
-	case process.digest == l.identity:
-		return nil
-	case !process.digest.IsZero():
-		return errOther
-	case len(l.sealed) == 0:
-		return ErrClosed
-	}
-	paths := make([]string, len(l.sealed))
-	for i, s := range l.sealed {
-		paths[i] = s.Path()
-	}
-	if err := open(paths[0], paths[1:]); err != nil {
-		return err
-	}
-	process.digest, process.sealed = l.identity, l.sealed
-	l.sealed = nil
-	return nil
+	return process.open(open)
 }
 
 // refuseOther decides anew with what was opened meanwhile.
 func (l *Library) refuseOther(ctx context.Context) error {
-	a, err := l.model.resume(EventLibrary, policy.PhaseLibrary)
+	a, err := l.model.resume(ctx, EventLibrary, policy.PhaseLibrary)
 	if err != nil {
 		return err
 	}
@@ -190,7 +203,10 @@ func (l *Library) refuseOther(ctx context.Context) error {
 //
 // The error is always a *Rejection.
 func (l *Library) AdmitSession(ctx context.Context, facts policy.SessionFacts) error {
-	a, err := l.model.resume(EventSession, policy.PhaseSession)
+	if l.model == nil {
+		return ErrClosed // no AdmitLibrary made it
+	}
+	a, err := l.model.resume(ctx, EventSession, policy.PhaseSession)
 	if err != nil {
 		return err
 	}
@@ -207,11 +223,11 @@ type sessionFacts policy.SessionFacts
 
 func (s sessionFacts) addTo(f *policy.Facts) { f.Session = (*policy.SessionFacts)(&s) }
 
-// Close lets go of the sealed copies that were not opened. It may be called
+// Close lets go of the sealed copies, unless they were opened. It may be called
 // twice.
 func (l *Library) Close() error {
-	process.mu.Lock()
-	defer process.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var errs []error
 	for _, s := range l.sealed {
 		errs = append(errs, s.Close())
@@ -220,44 +236,30 @@ func (l *Library) Close() error {
 	return errors.Join(errs...)
 }
 
-// process is what this process has opened. That is a fact of the process: a
-// shared library cannot be opened twice with two contents.
-var process openedLibraries
-
-type openedLibraries struct {
-	mu     sync.Mutex
-	digest manifest.Digest  // zero: nothing
-	sealed []*memory.Sealed // never closed: the code is running
-}
-
-func (o *openedLibraries) identity() manifest.Digest {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.digest
-}
-
-// resume starts an admission that goes on from where the model is.
-func (m *Model) resume(event Event, phase policy.Phase) (*admission, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	report := *m.report
-	report.Event, report.Began = event, m.gate.cfg.Now()
-	report.Decisions = slices.Clone(report.Decisions)
-	report.Phases = slices.Clone(report.Phases)
-	a := &admission{gate: m.gate, rules: m.rules, facts: m.facts, report: &report, now: m.gate.cfg.Now, phase: phase}
-	if m.closed {
-		err := a.record(context.Background(), &fault{Finding: codes.Finding(CodeClosed, "", 0, "the model was closed"), err: ErrClosed})
-		return nil, err
-	}
-	return a, nil
-}
-
 // advance makes an admitted phase the model's own.
 func (m *Model) advance(a *admission, p policy.Phase) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p < m.ran || m.ran == policy.PhaseSession {
-		return
+	if p <= m.ran {
+		return // the first one counts: a model's report does not grow with its sessions
 	}
 	m.ran, m.facts, m.report = p, a.facts, a.report
+}
+
+// resume starts an admission that goes on from where the model is.
+func (m *Model) resume(ctx context.Context, event Event, phase policy.Phase) (*admission, error) {
+	if m.gate == nil {
+		return nil, ErrClosed // no Gate made it
+	}
+	m.mu.Lock()
+	report, facts, closed := *m.report, m.facts, m.closed
+	m.mu.Unlock()
+	a := &admission{gate: m.gate, rules: m.rules, facts: facts, report: &report, now: m.gate.cfg.Now, phase: phase}
+	report.Event, report.Began = event, a.now()
+	report.Decisions = slices.Clone(report.Decisions)
+	report.Phases = slices.Clone(report.Phases)
+	if closed {
+		return nil, a.record(ctx, &fault{Finding: codes.Finding(CodeClosed, "", 0, "the model was closed"), err: ErrClosed})
+	}
+	return a, nil
 }

@@ -47,7 +47,7 @@ func libraryGate(t *testing.T, dir string, session string, change func(*Config),
 // fresh gives the test a process that has opened nothing.
 func fresh(t *testing.T) {
 	t.Helper()
-	forget := func() { process.digest, process.sealed = manifest.Digest{}, nil }
+	forget := func() { process.digest, process.sealed, process.done = manifest.Digest{}, nil, false }
 	forget()
 	t.Cleanup(forget)
 }

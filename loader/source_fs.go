@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -15,7 +16,8 @@ import (
 // containment: where its names lead is fsys's business, and the rule that a
 // policy does not lie beneath the model's root does not apply. Nothing but
 // regular files is opened in an fsys that is an fs.ReadLinkFS, as os.DirFS is;
-// with any other, whether an open waits for a pipe is fsys's business too.
+// with any other, whether an open waits for a pipe is fsys's business too. A read
+// that blocks holds the load, past its context; a panic is a failed read.
 func FS(fsys fs.FS) Source { return fsSource{fsys} }
 
 type fsSource struct{ fsys fs.FS }
@@ -54,17 +56,17 @@ func (t *fsTree) Files(ctx context.Context) iter.Seq2[policy.File, error] {
 // directory lists the directory dir, whose entries have this prefix and depth
 // directories above them. It is false when the listing is over.
 func (t *fsTree) directory(w *walk, dir, prefix string, depth int) bool {
-	f, err := t.fsys.Open(dir)
+	f, err := t.open(dir)
 	if err != nil {
 		return w.fail(dir, err)
 	}
-	defer f.Close()
+	defer guardedFile{f}.Close()
 	list, ok := f.(fs.ReadDirFile)
 	if !ok {
 		return w.fail(dir, &fs.PathError{Op: "readdir", Path: dir, Err: errors.ErrUnsupported})
 	}
 	for {
-		entries, err := list.ReadDir(batch)
+		entries, err := guard("ReadDir", func() ([]fs.DirEntry, error) { return list.ReadDir(batch) })
 		for _, e := range entries {
 			if !t.entry(w, prefix, e, depth) {
 				return false
@@ -86,17 +88,22 @@ func (t *fsTree) directory(w *walk, dir, prefix string, depth int) bool {
 }
 
 func (t *fsTree) entry(w *walk, prefix string, e fs.DirEntry, depth int) bool {
-	full := prefix + e.Name()
-	if !plain(e.Name()) {
+	var name string
+	dir, err := guard("DirEntry", func() (bool, error) { name = e.Name(); return e.IsDir(), nil })
+	full := prefix + name
+	if err != nil {
+		return w.fail(full, err)
+	}
+	if !plain(name) {
 		return w.fail(full, &fs.PathError{Op: "readdir", Path: full, Err: fs.ErrInvalid})
 	}
-	if e.IsDir() {
+	if dir {
 		if err := w.descend(depth + 1); err != nil {
 			return w.fail(full, err)
 		}
 		return t.directory(w, full, full+"/", depth+1)
 	}
-	info, err := e.Info()
+	info, err := guardedInfo("Info", e.Info)
 	if err != nil {
 		return w.fail(full, err)
 	}
@@ -111,32 +118,34 @@ func (t *fsTree) Open(ctx context.Context, name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	if l, ok := t.fsys.(fs.ReadLinkFS); ok {
-		if info, err := l.Lstat(name); err != nil || !info.Mode().IsRegular() {
-			return nil, errors.Join(err, &fs.PathError{Op: "open", Path: name, Err: ErrIrregular})
+		info, err := guardedInfo("Lstat", func() (fs.FileInfo, error) { return l.Lstat(name) })
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: ErrIrregular}
 		}
 	}
-	f, err := t.fsys.Open(name)
+	f, err := t.open(name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
+	file := guarded(f)
+	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = &fs.PathError{Op: "open", Path: name, Err: ErrIrregular}
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	return unmapped(f), nil
+	return file, nil
 }
 
-// unmapped hides what f is, so that no *os.File of an fs.FS is taken for a
-// local file. What can be read at an offset still can.
-func unmapped(f fs.File) fs.File {
-	if at, ok := f.(io.ReaderAt); ok {
-		return struct {
-			fs.File
-			io.ReaderAt
-		}{f, at}
+// open is fsys.Open, whose file is not nil.
+func (t *fsTree) open(name string) (fs.File, error) {
+	f, err := guard("Open", func() (fs.File, error) { return t.fsys.Open(name) })
+	if err == nil && f == nil {
+		return nil, fmt.Errorf("%w: Open gave nothing", errPanicked)
 	}
-	return struct{ fs.File }{f}
+	return f, err
 }

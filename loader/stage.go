@@ -2,8 +2,6 @@ package loader
 
 import (
 	"context"
-	"errors"
-	"math"
 	"runtime"
 	"slices"
 	"sort"
@@ -23,18 +21,18 @@ import (
 // load keeps the copy; a ring keeps the hashes, and believes a byte that it
 // reads again only if its chunk still has them.
 type staged struct {
-	files  []*stagedFile  // sorted bytewise by name
-	region *memory.Region // nil: a ring
-	guard  *memory.Guard  // protects what is final; nil: a ring
-	ring   *ringReader    // nil: the bytes are kept
-	facts  policy.DigestFacts
+	files []*stagedFile // sorted bytewise by name
+	space *space        // nil: a ring
+	guard *memory.Guard // protects what is final; nil: a ring
+	ring  *ringReader   // nil: the bytes are kept
+	facts policy.DigestFacts
 }
 
 func (s *staged) addTo(f *policy.Facts) { f.Digest = &s.facts }
 
 func (s *staged) release() {
-	if s.region != nil {
-		s.region.Release()
+	if s.space != nil {
+		s.space.release()
 	}
 	if s.ring != nil {
 		s.ring.close()
@@ -77,14 +75,14 @@ func (f *stagedFile) jobs() int64 { return max(1, hashing.Chunks(f.size)) }
 // stage copies and hashes all files of l on all cores.
 func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 	defer a.timed("copy and hash")()
-	s, err := a.layOut(l.stat.Files)
-	if err != nil {
-		return nil, err
-	}
+	s := a.layOut(l.stat.Files)
 	a.staged = s // released with the admission, also when the copy fails
 	run := a.newRun(ctx, s)
 	if err := run.run(ctx); err != nil {
 		return nil, faultFor(err, "")
+	}
+	if s.space != nil {
+		s.space.filled()
 	}
 	a.at(pauseProtected, "", 0)
 	s.files = slices.DeleteFunc(s.files, func(f *stagedFile) bool {
@@ -106,34 +104,27 @@ func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 }
 
 // layOut gives each file its tree, its place in memory and its jobs.
-func (a *admission) layOut(files []policy.File) (*staged, error) {
+func (a *admission) layOut(files []policy.File) *staged {
 	s := &staged{}
-	sizes := make([]int64, len(files))
 	jobs := int64(0)
-	for i, f := range files {
+	for _, f := range files {
 		sf := &stagedFile{set: s, name: f.Name, size: f.Size, tree: hashing.NewTree(f.Size), first: jobs}
 		sf.left.Store(sf.jobs())
 		jobs += sf.jobs()
-		sizes[i] = f.Size
 		s.files = append(s.files, sf)
 	}
-	if a.arena == nil {
+	if a.space == nil {
 		s.ring = newRingReader(a.tree)
-		return s, nil
+		return s
 	}
-	layout, err := memory.Arrange(sizes, math.MaxInt64)
-	if err != nil {
-		return nil, &fault{Finding: codes.Finding(CodeMemory, "", 0, "%v", err), err: err}
-	}
-	if s.region, err = a.arena.Alloc(layout.Size); err != nil {
-		return nil, arenaFault(err)
-	}
-	s.guard = memory.NewGuard(s.region, layout)
+	s.space, a.space = a.space, nil
+	s.guard = memory.NewGuard(s.space.region, s.space.layout)
+	kept := s.space.region.Bytes()
 	for i, f := range s.files {
-		f.place = layout.Offsets[i]
-		f.bytes = s.region.Bytes()[f.place : f.place+f.size : f.place+f.size]
+		f.place = s.space.layout.Offsets[i]
+		f.bytes = kept[f.place : f.place+f.size : f.place+f.size]
 	}
-	return s, nil
+	return s
 }
 
 // A stageRun is the copy under way.
@@ -153,7 +144,7 @@ func (a *admission) newRun(ctx context.Context, s *staged) *stageRun {
 		a.progress.total += f.size
 	}
 	if a.sha256 {
-		r.belt = newBelt(s.region == nil)
+		r.belt = newBelt(s.space == nil)
 	}
 	return r
 }
@@ -275,9 +266,9 @@ func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
 func (r *stageRun) buffer(ctx context.Context, f *stagedFile, i, offset int64, n int) ([]byte, func(), error) {
 	job := f.first + i
 	switch {
-	case r.s.region != nil && r.belt == nil:
+	case r.s.space != nil && r.belt == nil:
 		return f.bytes[offset:][:n], func() {}, nil
-	case r.s.region != nil:
+	case r.s.space != nil:
 		dst := f.bytes[offset:][:n]
 		return dst, func() { r.belt.put(job, dst) }, nil
 	case r.belt != nil:
@@ -326,15 +317,6 @@ func (a *admission) at(p pausePoint, file string, chunk int64) {
 	if a.pause != nil {
 		a.pause(p, file, chunk)
 	}
-}
-
-// arenaFault is a failed allocation as a fault.
-func arenaFault(err error) *fault {
-	code := CodeMemory
-	if errors.Is(err, memory.ErrClosed) {
-		code = CodeClosed
-	}
-	return &fault{Finding: codes.Finding(code, "", 0, "%v", err), err: err}
 }
 
 var _ formats.Input = (*stagedFile)(nil)

@@ -15,7 +15,7 @@ import (
 // The Report is never nil; the error is nil or a *Rejection with that Report.
 // A verdict of policy.Pending lists what only a session can answer.
 func (g *Gate) Verify(ctx context.Context, name string, src Source, libraries ...string) (*Report, error) {
-	a := g.begin(name, src, ring)
+	a := g.begin(EventVerify, name, src) // without room: bytes are not kept
 	defer a.release()
 	a.sha256 = true // pins hold both digests, and nobody waits for a session
 
@@ -87,11 +87,10 @@ func (a *admission) look(ctx context.Context, src Source) error {
 			regular = append(regular, f)
 			continue
 		}
-		finding := policy.Codes().Finding(policy.CodeIrregular, f.Name, 0, "a link, pipe, socket or device, not a regular file")
 		if !a.tolerant {
-			return &fault{Finding: finding}
+			return &fault{Finding: irregular(f.Name)}
 		}
-		found.stat.Findings = append(found.stat.Findings, finding)
+		found.stat.Findings = append(found.stat.Findings, irregular(f.Name))
 	}
 	found.stat.Files = regular
 	staged, err := a.stage(ctx, found)

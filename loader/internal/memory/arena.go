@@ -153,6 +153,9 @@ type Region struct {
 // when it is used. Its capacity is its length.
 func (r *Region) Bytes() []byte { return r.bytes[:r.size:r.size] }
 
+// Kept reports whether the region was cut from the arena's own mapping.
+func (r *Region) Kept() bool { return r.arena != nil }
+
 // Protect makes the range read-only until Release: a write to it faults. Offset
 // and length are multiples of Piece; the last piece of a region reaches beyond
 // its Bytes.
