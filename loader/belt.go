@@ -18,14 +18,14 @@ const beltSlots = 16
 type belt struct {
 	mu      sync.Mutex
 	changed sync.Cond
-	ready   map[int64][]byte // hashed, waiting for the chain
+	hashed  map[int64][]byte // waiting for the chain
 	freed   int64            // jobs that the chain is done with
 	slots   [][]byte         // nil: the bytes are kept
 	stopped bool
 }
 
 func newBelt(ring bool) *belt {
-	b := &belt{ready: map[int64][]byte{}}
+	b := &belt{hashed: map[int64][]byte{}}
 	b.changed.L = &b.mu
 	if ring {
 		b.slots = make([][]byte, beltSlots)
@@ -54,8 +54,17 @@ func (b *belt) slot(ctx context.Context, job int64) ([]byte, error) {
 func (b *belt) put(job int64, chunk []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ready[job] = chunk
+	b.hashed[job] = chunk
 	b.changed.Broadcast()
+}
+
+// ready is the chunk of a job, if it is there.
+func (b *belt) ready(job int64) ([]byte, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	chunk, ok := b.hashed[job]
+	delete(b.hashed, job)
+	return chunk, ok
 }
 
 // take waits for the chunk of a job.
@@ -63,8 +72,8 @@ func (b *belt) take(ctx context.Context, job int64) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		if chunk, ok := b.ready[job]; ok {
-			delete(b.ready, job)
+		if chunk, ok := b.hashed[job]; ok {
+			delete(b.hashed, job)
 			return chunk, nil
 		}
 		if b.stopped {

@@ -17,7 +17,9 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
@@ -90,6 +92,11 @@ func New(cfg Config) (*Gate, error) {
 		return nil, errors.Join(ErrConfig, errors.New("loader: no policy"))
 	case len(cfg.Formats) == 0:
 		return nil, errors.Join(ErrConfig, errors.New("loader: no formats"))
+	}
+	for _, name := range cfg.Policy.Formats() {
+		if !slices.ContainsFunc(cfg.Formats, func(f formats.Format) bool { return f.Name() == name }) {
+			return nil, errors.Join(ErrConfig, fmt.Errorf("loader: the policy takes the format %s, which the host does not have", formats.Quote(name)))
+		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -70,7 +70,7 @@ func (m *Model) Tensors() []formats.Tensor { return slices.Clone(m.tensors) }
 func (m *Model) Identity() manifest.Digest { return m.Report().Identity }
 
 // Vouched reports whether a pin stands behind the model. It is false only for
-// entries that the policy calls unpinned.
+// a name that the policy calls unpinned and the lock does not have.
 func (m *Model) Vouched() bool { return m.Report().Vouched }
 
 // Limits are those that the model was admitted under: a second reader of its

@@ -3,17 +3,10 @@ package loader
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/weightgate/weightgate/loader/internal/hashing"
 	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 	"github.com/weightgate/weightgate/policy/manifest"
@@ -60,34 +53,53 @@ func (l *Library) judge(ctx context.Context, a *admission, paths []string) error
 	if !slices.Contains(a.rules.Opens(policy.PhaseInspect), policy.PhaseLibrary) {
 		return a.decide(policy.PhaseLibrary, l) // no rule takes any: none is read
 	}
-	if err := l.seal(ctx, a, paths); err != nil {
+	l.facts.Opened = process.identity()
+	if err := l.seal(ctx, a, paths, !l.facts.Opened.IsZero()); err != nil {
 		return err
 	}
 	l.identity = l.facts.Files.Identity()
-	l.facts.Opened = process.identity()
 	return a.decide(policy.PhaseLibrary, l)
 }
 
 func (l *Library) addTo(f *policy.Facts) { f.Library = &l.facts }
 
-// seal copies each library once and measures the copy where it was sealed.
-func (l *Library) seal(ctx context.Context, a *admission, paths []string) error {
+// seal copies each library once and measures the copy where it was sealed. A
+// process that has opened libraries takes no others: then they are only
+// measured, and what runs is what was sealed before.
+func (l *Library) seal(ctx context.Context, a *admission, paths []string, opened bool) error {
 	defer a.timed("seal libraries")()
 	for _, path := range paths {
 		name := filepath.Base(path)
-		sealed, err := sealFile(ctx, path)
+		file, err := openLibrary(ctx, path)
 		if err != nil {
 			return libraryFault(err, name)
 		}
-		l.sealed = append(l.sealed, sealed)
-		digest, err := measure(ctx, sealed.Bytes())
+		entry := manifest.Entry{Name: name, Size: file.size}
+		if opened {
+			entry.Verity, err = file.measure(ctx)
+		} else {
+			entry.Verity, err = l.keep(ctx, file)
+		}
+		file.Close()
 		if err != nil {
 			return libraryFault(err, name)
 		}
-		l.facts.Files = append(l.facts.Files, manifest.Entry{Name: name, Size: int64(len(sealed.Bytes())), Verity: digest})
+		l.facts.Files = append(l.facts.Files, entry)
 	}
 	l.facts.Files.Sort()
 	return nil
+}
+
+// keep seals a copy of the file and measures the copy.
+func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Digest, error) {
+	sealed, err := memory.NewSealed(file.name, file.size, func(dst []byte) error {
+		return file.chunks(ctx, func(i, offset int64, n int) error { return file.read(dst[offset:][:n], offset) })
+	})
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	l.sealed = append(l.sealed, sealed)
+	return measure(ctx, sealed.Bytes())
 }
 
 func libraryFault(err error, name string) *fault {
@@ -99,70 +111,6 @@ func libraryFault(err error, name string) *fault {
 		return faultFor(err, name)
 	}
 	return &fault{Finding: codes.Finding(code, name, 0, "%v", err), err: err}
-}
-
-// MeasureLibrary is the manifest entry of a runtime library, for a lock. It
-// asks no policy and opens nothing: whoever pins vouches for the file.
-func MeasureLibrary(ctx context.Context, path string) (manifest.Entry, error) {
-	var l Library
-	defer l.Close()
-	if err := l.seal(ctx, newAdmission(EventLibrary, "", policy.Origin{}), []string{path}); err != nil {
-		return manifest.Entry{}, err
-	}
-	return l.facts.Files[0], nil
-}
-
-func sealFile(ctx context.Context, path string) (*memory.Sealed, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file with bytes in it")}
-	}
-	if have := available(); info.Size() > have {
-		return nil, fmt.Errorf("%w: %s, and %s are left", errNoRoom, size(info.Size()), size(have))
-	}
-	name := filepath.Base(path)
-	return memory.NewSealed(name, info.Size(), func(dst []byte) error {
-		for at := 0; at < len(dst); at += hashing.Chunk {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			chunk := dst[at:min(at+hashing.Chunk, len(dst))]
-			n, err := f.ReadAt(chunk, int64(at))
-			if err := full(name, chunk, n, int64(at), err); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// measure is the fs-verity digest of b, on all cores.
-func measure(ctx context.Context, b []byte) (manifest.Digest, error) {
-	tree := hashing.NewTree(int64(len(b)))
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range hashing.Chunks(tree.Size()) {
-		group.Go(func() error {
-			offset, n := tree.Bounds(i)
-			tree.Hash(i, b[offset:][:n])
-			return ctx.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return manifest.Digest{}, err
-	}
-	return tree.Digest()
 }
 
 // Digest is the identity of the admitted libraries' manifest.

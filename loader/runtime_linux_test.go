@@ -226,3 +226,48 @@ func TestVerifyLibrary(t *testing.T) {
 	_, err = gate.Verify(ctx, "m", Dir(dir), library(t, "libcore.so.1", "cure"))
 	require.Equal(t, []formats.Code{policy.CodeLibraryChanged}, codesOf(t, err))
 }
+
+// A library of any claimed size is refused before a page of it is touched.
+func TestSparseLibrary(t *testing.T) {
+	fresh(t)
+	dir := write(t, map[string][]byte{"model.safetensors": weights(t, 10, 1)})
+	m, err := libraryGate(t, dir, "", nil, library(t, "libcore.so.1", "core")).Load(context.Background(), "m", Dir(dir))
+	require.NoError(t, err)
+	defer m.Close()
+	f, err := os.CreateTemp("/dev/shm", "weightgate")
+	require.NoError(t, err)
+	defer os.Remove(f.Name())
+	require.NoError(t, f.Truncate(100<<40))
+	require.NoError(t, f.Close())
+	_, err = m.AdmitLibrary(context.Background(), f.Name())
+	require.Equal(t, []formats.Code{CodeMemory}, codesOf(t, err))
+	_, err = MeasureLibrary(context.Background(), f.Name())
+	require.ErrorIs(t, err, errNoRoom)
+}
+
+// A process that has opened its libraries copies no others.
+func TestLaterLibrariesAreOnlyMeasured(t *testing.T) {
+	fresh(t)
+	ctx := context.Background()
+	dir := write(t, map[string][]byte{"model.safetensors": weights(t, 10, 1)})
+	core := library(t, "libcore.so.1", "core")
+	m, err := libraryGate(t, dir, "", nil, core).Load(ctx, "m", Dir(dir))
+	require.NoError(t, err)
+	defer m.Close()
+	lib, err := m.AdmitLibrary(ctx, core)
+	require.NoError(t, err)
+	broken := errors.New("cannot open it")
+	require.ErrorIs(t, lib.Open(ctx, func(string, []string) error { return broken }), broken)
+	require.NoError(t, lib.Close())
+
+	again, err := m.AdmitLibrary(ctx, core)
+	require.NoError(t, err)
+	require.Empty(t, again.sealed)
+	opened := ""
+	require.NoError(t, again.Open(ctx, func(c string, _ []string) error {
+		b, err := os.ReadFile(c)
+		opened = string(b)
+		return err
+	}))
+	require.Equal(t, "core", opened, "the copy that was tried first")
+}

@@ -174,21 +174,29 @@ func (r *stageRun) run(ctx context.Context) error {
 // work takes jobs in their order until none is left.
 func (r *stageRun) work(ctx context.Context) error {
 	for {
-		n := r.next.Add(1) - 1
-		if n >= r.jobs {
-			return nil
-		}
-		if err := ctx.Err(); err != nil {
+		if more, err := r.step(ctx); err != nil || !more {
 			return err
 		}
-		f := r.fileOf(n)
-		if err := r.job(ctx, f, n-f.first); err != nil {
-			if !r.a.tolerant || ctx.Err() != nil {
-				return faultFor(err, f.name)
-			}
-			f.failed.CompareAndSwap(nil, faultFor(err, f.name))
-		}
 	}
+}
+
+// step takes one job; it is false if none is left.
+func (r *stageRun) step(ctx context.Context) (more bool, err error) {
+	n := r.next.Add(1) - 1
+	if n >= r.jobs {
+		return false, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	f := r.fileOf(n)
+	if err := r.job(ctx, f, n-f.first); err != nil {
+		if !r.a.tolerant || ctx.Err() != nil {
+			return false, faultFor(err, f.name)
+		}
+		f.failed.CompareAndSwap(nil, faultFor(err, f.name))
+	}
+	return true, nil
 }
 
 // fileOf is the file that job n belongs to.
@@ -287,7 +295,7 @@ func (r *stageRun) chain(ctx context.Context) error {
 	for _, f := range r.s.files {
 		c := hashing.NewChain(f.size)
 		for i := range f.jobs() {
-			chunk, err := r.belt.take(ctx, f.first+i)
+			chunk, err := r.await(ctx, f.first+i)
 			if err != nil {
 				return err
 			}
@@ -300,6 +308,23 @@ func (r *stageRun) chain(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// await is the chunk of a job. Where the bytes are kept, the chain takes jobs
+// itself while its chunk is not there; in a ring it must not, since a job may
+// wait for a buffer that only the chain frees.
+func (r *stageRun) await(ctx context.Context, job int64) ([]byte, error) {
+	for r.s.space != nil {
+		if chunk, ok := r.belt.ready(job); ok {
+			return chunk, nil
+		}
+		if more, err := r.step(ctx); err != nil {
+			return nil, err
+		} else if !more {
+			break
+		}
+	}
+	return r.belt.take(ctx, job)
 }
 
 // A pausePoint is where a test may change the world: between copying, hashing,

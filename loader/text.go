@@ -53,7 +53,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.line("  identity  %s", r.Identity)
 	}
 	t.files(r.Files, r.facts.Inspect != nil)
-	t.tensors(r.Inventory)
+	t.tensors(r.Inventory, r.Event == EventInspect)
 	for _, l := range r.Library {
 		t.line("  library   %s  %s", l.Verity, formats.Quote(l.Name))
 	}
@@ -155,19 +155,11 @@ func (t *textWriter) findings(all []formats.Finding, label func(formats.Finding)
 			t.wrap(indent+"→ ", indent+"  ", f.Advice)
 		}
 	}
-	rest := all[len(shown):]
-	if len(rest) == 0 {
-		return
+	byCode := map[string]int{}
+	for _, f := range all[len(shown):] {
+		byCode[string(f.Code)]++
 	}
-	byCode := map[formats.Code]int{}
-	for _, f := range rest {
-		byCode[f.Code]++
-	}
-	var codes []string
-	for _, code := range slices.Sorted(maps.Keys(byCode)) {
-		codes = append(codes, fmt.Sprintf("%d %s", byCode[code], code))
-	}
-	t.wrap(indent, indent, fmt.Sprintf("and %d more: %s", len(rest), strings.Join(codes, ", ")))
+	t.more(byCode)
 }
 
 // files writes a table of files: the start of the digest, size, format, name.
@@ -175,27 +167,29 @@ func (t *textWriter) files(files []FileReport, inspected bool) {
 	if len(files) == 0 {
 		return
 	}
-	var bytes int64
-	rows := make([][]string, 0, maxFilesShown)
-	for _, f := range files {
+	none := "no format"
+	if !inspected {
+		none = "not parsed"
+	}
+	var rows [][]string
+	bytes, byFormat := int64(0), map[string]int{}
+	for i, f := range files {
 		bytes += f.Size
-		if len(rows) == maxFilesShown {
+		format := cmp.Or(f.Format, none)
+		if i >= maxFilesShown {
+			byFormat[format]++
 			continue
 		}
-		none := "no format"
-		if !inspected {
-			none = "not parsed"
-		}
-		rows = append(rows, []string{f.Verity.String()[:12] + "…", size(f.Size), cmp.Or(f.Format, none), formats.Quote(f.Name)})
+		rows = append(rows, []string{f.Verity.String()[:12] + "…", size(f.Size), format, formats.Quote(f.Name)})
 	}
 	t.line("  files     %s, %s", count(len(files), "file"), size(bytes))
 	t.table(rows, 1)
-	t.more(len(files)-len(rows), "file")
+	t.more(byFormat)
 }
 
-// tensors writes a table of tensors, with a line for each file if there are
-// several.
-func (t *textWriter) tensors(all []TensorReport) {
+// tensors writes how many there are, and in full a table of them, with a line
+// for each file if there are several.
+func (t *textWriter) tensors(all []TensorReport, full bool) {
 	if len(all) == 0 {
 		return
 	}
@@ -209,6 +203,9 @@ func (t *textWriter) tensors(all []TensorReport) {
 		in = " in " + count(len(files), "file")
 	}
 	t.line("  tensors   %s, %s%s", count(len(all), "tensor"), size(bytes), in)
+	if !full {
+		return
+	}
 	rows := [][]string{{"name", "dtype", "shape", "bytes"}}
 	shown, file := 0, ""
 	for _, tensor := range all {
@@ -224,7 +221,9 @@ func (t *textWriter) tensors(all []TensorReport) {
 		shown++
 	}
 	t.table(rows, 3)
-	t.more(len(all)-shown, "tensor")
+	if n := len(all) - shown; n > 0 {
+		t.line("%sand %d more", indent, n)
+	}
 }
 
 // The widths of a table of tensors.
@@ -263,9 +262,15 @@ func (t *textWriter) table(rows [][]string, right int) {
 	}
 }
 
-func (t *textWriter) more(n int, word string) {
+// more writes how many are not shown, by kind.
+func (t *textWriter) more(byKind map[string]int) {
+	n, kinds := 0, make([]string, 0, len(byKind))
+	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+		n += byKind[kind]
+		kinds = append(kinds, fmt.Sprintf("%d %s", byKind[kind], kind))
+	}
 	if n > 0 {
-		t.line("%sand %d more %s", indent, n, plural(n, word))
+		t.wrap(indent, indent, fmt.Sprintf("and %d more: %s", n, strings.Join(kinds, ", ")))
 	}
 }
 
@@ -310,11 +315,11 @@ func clip(s string, n int) string {
 	return s[:n/2] + "…" + s[len(s)-(n-1-n/2):]
 }
 
-// escape keeps control characters of quoted text off a terminal.
+// escape keeps what quoted text could steer a terminal with, or hide, off it.
 func escape(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return '\uFFFD'
+			return utf8.RuneError
 		}
 		return r
 	}, s)

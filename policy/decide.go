@@ -17,6 +17,7 @@ type Rules struct {
 	pin       manifest.Manifest // of name; none if the lock has none
 	lock      *Lock
 	libraries bool // the policy says that they are pinned
+	strict    bool // see Strict
 }
 
 // Limits are the entry's limits, with zero where it says nothing. They are
@@ -57,8 +58,28 @@ func (r *Rules) Opens(after Phase) []Phase {
 }
 
 // Vouched reports whether a pin stands behind what is admitted. It is false
-// for an entry that says unpinned.
-func (r *Rules) Vouched() bool { return !r.deny() && !r.entry.Unpinned }
+// where the entry says unpinned and the lock has no pin of the name: one that
+// is there is held whatever the entry says.
+func (r *Rules) Vouched() bool { return !r.deny() && (!r.entry.Unpinned || len(r.pin) > 0) }
+
+// Strict are the same rules, except that findings of high severity are refused
+// whatever the entry lets pass: for whoever vouches for a model by pinning it.
+func (r *Rules) Strict() *Rules {
+	if r.deny() {
+		return nil
+	}
+	strict := *r
+	strict.strict = true
+	return &strict
+}
+
+// threshold is the lowest severity that refuses.
+func (r *Rules) threshold() formats.Severity {
+	if r.strict {
+		return min(r.entry.Findings.threshold(), formats.High)
+	}
+	return r.entry.Findings.threshold()
+}
 
 // Pin is what the lock says of this name, nil if it has no such name. The
 // caller owns it.
@@ -123,7 +144,7 @@ func (r *Rules) unprepared(p Phase, f *Facts) *formats.Finding {
 	case f == nil && r.deny():
 		return gap(CodeNoMatch, "no entry of the policy, and nothing was measured")
 	case r.deny():
-		return gap(CodeNoMatch, "no entry of the policy is for %s from %s", quoted(f.Name), describeOrigin(f.Origin))
+		return gap(CodeNoMatch, "no entry of the policy is for %+q from %s", f.Name, describeOrigin(f.Origin))
 	case p < PhaseStat || p > PhaseSession:
 		return gap(CodePhase, "%s is none", p)
 	case f == nil:
@@ -145,12 +166,12 @@ func (r *Rules) unprepared(p Phase, f *Facts) *formats.Finding {
 }
 
 func describeOrigin(o Origin) string {
-	s := "a source of the kind " + quoted(o.Kind)
+	s := fmt.Sprintf("a source of the kind %+q", o.Kind)
 	if o.Repository != "" {
-		s += fmt.Sprintf(", repository %s", quoted(o.Repository))
+		s += fmt.Sprintf(", repository %+q", o.Repository)
 	}
 	if o.Commit != "" {
-		s += fmt.Sprintf(", commit %s", quoted(o.Commit))
+		s += fmt.Sprintf(", commit %+q", o.Commit)
 	}
 	return s
 }

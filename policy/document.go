@@ -35,7 +35,8 @@ type document struct {
 	Version   int     `json:"version"`
 }
 
-// entry is what a policy says of the names that it fits.
+// entry is what a policy says of the names that it fits. Unpinned asks for no
+// pin; one that the lock has for the name is held all the same.
 type entry struct {
 	Commit     string     `json:"commit,omitempty"`
 	Companions []string   `json:"companions,omitempty"`
@@ -123,12 +124,13 @@ func inFile(file string, err error) error {
 
 func (d *document) read(n *yaml.Node) error {
 	var mode string
+	var models *yaml.Node
 	err := readMapping(n, "a policy", map[string]reader{
 		"version":   readNumber(&d.Version),
 		"mode":      readString(&mode, oneOf(enforce)),
 		"lock":      readString(&d.Lock, isFileName),
 		"libraries": readString(&d.Libraries, oneOf(pinned)),
-		"models":    d.readModels,
+		"models":    func(n *yaml.Node) error { models = n; return d.readModels(n) },
 	})
 	if err != nil {
 		return err
@@ -139,11 +141,14 @@ func (d *document) read(n *yaml.Node) error {
 	case len(d.Models) == 0:
 		return errAt(n, "the policy has no models: it would admit nothing")
 	case d.Libraries != "" && d.Lock == "":
-		return errAt(n, "libraries are pinned by a lock, and the policy names none")
+		return errAt(n, "libraries are pinned by a lock, and the policy names none: say lock: weightgate.lock")
 	}
 	for i, e := range d.Models {
-		if e.Pin != "" && d.Lock == "" {
-			return errAt(n, "models[%d], %q, is pinned by a lock, and the policy names none", i, e.Name)
+		switch {
+		case e.Pin != "" && d.Lock == "":
+			return errAt(models.Content[i], "the model %q is pinned by a lock, and the policy names none: say lock: weightgate.lock", e.Name)
+		case len(e.Session.Device) > 0 && d.Libraries == "":
+			return errAt(models.Content[i], "the model %q has a session, and the policy takes no library that could open it: say libraries: pinned", e.Name)
 		}
 	}
 	return nil
@@ -153,11 +158,17 @@ func (d *document) readModels(n *yaml.Node) error {
 	if n.Kind != yaml.SequenceNode {
 		return errAt(n, "models is a list, not %s", describe(n))
 	}
-	for _, item := range n.Content {
+	before := taken{}
+	for i, item := range n.Content {
 		var e entry
 		if err := e.read(item); err != nil {
 			return err
 		}
+		if last, all := before.whole(&e); all {
+			return errAt(item, "the model %q is never reached: models up to models[%d], %q, take every name and source that it has",
+				e.Name, last, d.Models[last].Name)
+		}
+		before.add(i, &e)
 		d.Models = append(d.Models, e)
 	}
 	return nil

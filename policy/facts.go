@@ -49,13 +49,13 @@ type File struct {
 type StatFacts struct {
 	Files    []File            // sorted bytewise by name, what files.only leaves out not among them
 	LeftOut  []string          // names that files.only leaves out, never opened
-	Findings []formats.Finding // of names, kinds, links, limits
+	Findings []formats.Finding // of the listing; each counts
 }
 
 // DigestFacts are known when every byte was copied and hashed.
 type DigestFacts struct {
 	Manifest manifest.Manifest
-	Findings []formats.Finding // file.changed, file.short, …
+	Findings []formats.Finding // of reads: file.read, file.changed; each counts
 }
 
 // InspectFacts are known when every file was parsed.
@@ -69,7 +69,7 @@ type InspectFacts struct {
 	Sidecars map[string]string
 
 	Tensors  int
-	Findings []formats.Finding
+	Findings []formats.Finding // each counts, but what a format says of content below the entry's threshold
 }
 
 // DataFormat is the format of a file that a graph or an index claims as its data.

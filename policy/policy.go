@@ -25,11 +25,11 @@ const domain = "weightgate.policy.v1\x00"
 // A Policy is a parsed policy with its lock. It is immutable and safe for
 // concurrent use. The nil and the zero Policy have rules for no name.
 type Policy struct {
-	doc       document
-	json      []byte
-	lock      *Lock
-	lockPath  string
-	ancestors []fs.FileInfo // of both files, each directory up to the root
+	doc      document
+	json     []byte
+	lock     *Lock
+	lockPath string
+	passed   []fs.FileInfo // directories on the way to both files
 }
 
 // Option changes how Open reads a policy.
@@ -50,7 +50,7 @@ func Open(path string, opts ...Option) (*Policy, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	text, above, err := readFile(path, maxPolicy)
+	text, passed, err := readFile(path, maxPolicy)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -58,13 +58,13 @@ func Open(path string, opts ...Option) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{doc: doc, lock: &Lock{}, ancestors: above}
+	p := &Policy{doc: doc, lock: &Lock{}, passed: passed}
 	if doc.Lock != "" {
 		p.lockPath = filepath.Join(filepath.Dir(path), doc.Lock)
-		text, above, err := readFile(p.lockPath, maxLock)
+		text, passed, err := readFile(p.lockPath, maxLock)
+		p.passed = append(p.passed, passed...)
 		switch {
 		case err == nil:
-			p.ancestors = append(p.ancestors, above...)
 			if p.lock, err = parseLock(p.lockPath, text); err != nil {
 				return nil, err
 			}
@@ -114,6 +114,7 @@ func (p *Policy) Digest() manifest.Digest {
 
 // JSON is the canonical form: one line, keys and sets sorted bytewise, what
 // equals its default left out. It is YAML too, and parses to the same policy.
+// It is there for whoever shows a policy, or computes its Digest elsewhere.
 func (p *Policy) JSON() []byte {
 	if p == nil {
 		return nil
@@ -140,10 +141,25 @@ func (p *Policy) LockPath() string {
 }
 
 // Beneath reports whether the policy or its lock lies in the directory root or
-// below it, as both lay when they were opened. It is false for a policy made
-// in memory.
+// below it, or was reached through a directory that does: who can write there
+// picks the policy. It is so as it was when they were opened, and false for a
+// policy made in memory.
 func (p *Policy) Beneath(root fs.FileInfo) bool {
-	return p != nil && slices.ContainsFunc(p.ancestors, func(dir fs.FileInfo) bool { return os.SameFile(dir, root) })
+	return p != nil && slices.ContainsFunc(p.passed, func(dir fs.FileInfo) bool { return os.SameFile(dir, root) })
+}
+
+// WithLock is p with another lock in the place of its own, nil for an empty
+// one; p is unchanged. For a policy that names no lock it is an error.
+func (p *Policy) WithLock(l *Lock) (*Policy, error) {
+	if p == nil || p.doc.Lock == "" {
+		return nil, errors.New("policy: it names no lock, and was given one")
+	}
+	if l == nil {
+		l = &Lock{}
+	}
+	next := *p
+	next.lock = l
+	return &next, nil
 }
 
 // Names are the names of the model entries in their order; one that ends in *
@@ -157,6 +173,19 @@ func (p *Policy) Names() []string {
 		names = append(names, e.Name)
 	}
 	return names
+}
+
+// Formats are the formats that the entries list, sorted, each once.
+func (p *Policy) Formats() []string {
+	if p == nil {
+		return nil
+	}
+	var names []string
+	for _, e := range p.doc.Models {
+		names = append(names, e.Formats...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // For is what the first entry that fits name and origin says of name, nil if

@@ -75,6 +75,7 @@ func TestCanonicalJSON(t *testing.T) {
 	p := mustParse(t, full, emptyLock())
 	require.Equal(t, fullJSON, string(p.JSON()))
 	require.Equal(t, []string{"ocr", "draft-*"}, p.Names())
+	require.Equal(t, []string{"onnx", "safetensors"}, p.Formats())
 
 	again := mustParse(t, string(p.JSON()), emptyLock())
 	require.Equal(t, p.JSON(), again.JSON())
@@ -136,6 +137,7 @@ func TestPolicySyntax(t *testing.T) {
 		{"own tag", in("ocr", "!mine ocr"), 3, 11, "tags"},
 		{"lone tag", in("ocr", "! ocr"), 3, 11, "tags"},
 		{"tag of a key", in("name", "! name"), 3, 5, "tags"},
+		{"lone tag behind wide letters", in("[onnx]", "[\"ééé\", ! b]"), 5, 22, "tags"},
 		{"tag of a list", in("[dir]", "!!seq [dir]"), 4, 13, "tags"},
 		{"lone tag of a list", in("[dir]", "! [dir]"), 4, 13, "tags"},
 		{"directive", "%YAML 1.2\n---\n" + minimal, 1, 1, "directives"},
@@ -204,6 +206,7 @@ func TestPolicySyntax(t *testing.T) {
 		{"empty source", in("[dir]", "[]"), 4, 13, "the list is empty"},
 		{"unknown source", in("[dir]", "[s3]"), 4, 14, "is not dir, file, fs, hub"},
 		{"source twice", in("[dir]", "[dir, dir]"), 4, 19, "occurs twice"},
+		{"source twice, and not beside itself", in("[dir]", "[hub, dir, fs,\n      hub, dir]"), 5, 7, `"hub" occurs twice`},
 		{"no formats", in("    formats: [onnx]\n", ""), 3, 5, "names no formats"},
 		{"empty formats", in("[onnx]", "[]"), 5, 14, "the list is empty"},
 		{"format in capitals", in("[onnx]", "[ONNX]"), 5, 15, "no name of a format"},
@@ -211,7 +214,7 @@ func TestPolicySyntax(t *testing.T) {
 		{"neither pinned nor unpinned", in("    unpinned: true\n", ""), 3, 5, "neither"},
 		{"pinned and unpinned", minimal + "    pin: required\n", 3, 5, "both"},
 		{"optional pin", in("unpinned: true", "pin: optional"), 6, 10, "is not required"},
-		{"pin without lock", in("unpinned: true", "pin: required"), 1, 1, "names none"},
+		{"pin without lock", in("unpinned: true", "pin: required"), 3, 5, "names none"},
 		{"libraries without lock", minimal + "libraries: pinned\n", 1, 1, "names none"},
 		{"libraries of any kind", minimal + "libraries: any\n", 7, 12, "is not pinned"},
 		{"lock elsewhere", minimal + "lock: ../weightgate.lock\n", 7, 7, "plain file name"},
@@ -223,6 +226,7 @@ func TestPolicySyntax(t *testing.T) {
 		{"files without only", minimal + "    files: {}\n", 7, 12, "files is empty"},
 		{"severity", minimal + "    findings: {refuse: none}\n", 7, 24, "is not info"},
 		{"measure", minimal + "    measure: [md5]\n", 7, 15, "is not sha256"},
+		{"session without libraries", minimal + "    session: {device: [cpu]}\n", 3, 5, "say libraries: pinned"},
 		{"device", minimal + "    session: {device: [tpu]}\n", 7, 24, "is not cpu, cuda"},
 		{"session without device", minimal + "    session: {cpu_nodes: [Shape]}\n", 7, 14, "names no device"},
 		{"unknown limit", minimal + "    limits: {time: 1}\n", 7, 14, `no key "time"`},
@@ -284,6 +288,7 @@ func TestZeroPolicy(t *testing.T) {
 		require.Empty(t, p.LockPath(), name)
 		require.Empty(t, p.JSON(), name)
 		require.Empty(t, p.Names(), name)
+		require.Empty(t, p.Formats(), name)
 		require.False(t, p.Beneath(nil), name)
 	}
 }
@@ -419,47 +424,4 @@ func TestOpen(t *testing.T) {
 	require.ErrorContains(t, err, "not a regular file")
 	_, err = policy.Open(filepath.Join(dir, "nowhere"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
-}
-
-func TestBeneath(t *testing.T) {
-	dir := t.TempDir()
-	info := func(path ...string) fs.FileInfo {
-		i, err := os.Stat(filepath.Join(append([]string{dir}, path...)...))
-		require.NoError(t, err)
-		return i
-	}
-	path := filepath.Join(dir, "models", "service", "policy.yaml")
-	write(t, path, []byte(minimal))
-	write(t, filepath.Join(dir, "models", "bert", "m.onnx"), nil)
-	p, err := policy.Open(path)
-	require.NoError(t, err)
-	require.True(t, p.Beneath(info("models", "service")))
-	require.True(t, p.Beneath(info("models")))
-	require.True(t, p.Beneath(info()))
-	require.False(t, p.Beneath(info("models", "bert")))
-	require.False(t, p.Beneath(nil))
-	require.False(t, mustParse(t, minimal, nil).Beneath(info()), "made in memory")
-
-	t.Chdir(filepath.Join(dir, "models", "service"))
-	p, err = policy.Open("policy.yaml")
-	require.NoError(t, err)
-	require.True(t, p.Beneath(info("models")), "opened by a relative path")
-}
-
-func TestBeneathLinks(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "bert", "policy.yaml"), []byte(full))
-	write(t, filepath.Join(dir, "ocr", "weightgate.lock"), emptyLock())
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "service"), 0o755))
-	require.NoError(t, os.Symlink(filepath.Join("..", "bert", "policy.yaml"), filepath.Join(dir, "service", "policy.yaml")))
-	require.NoError(t, os.Symlink(filepath.Join(dir, "ocr", "weightgate.lock"), filepath.Join(dir, "service", "weightgate.lock")))
-	require.NoError(t, os.Symlink("service", filepath.Join(dir, "current")))
-
-	p, err := policy.Open(filepath.Join(dir, "current", "policy.yaml"))
-	require.NoError(t, err)
-	for _, name := range []string{"service", "bert", "ocr", "."} {
-		info, err := os.Stat(filepath.Join(dir, name))
-		require.NoError(t, err)
-		require.True(t, p.Beneath(info), "a link does not hide where the file lies: %s", name)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -30,16 +29,16 @@ var rules = []rule{
 	{PhaseStat, "links", filesHaveOneName},
 	{PhaseStat, "pin", listingIsPinned},
 	{PhaseStat, "companions", companionsAreThere},
-	{PhaseStat, "findings", func(r *Rules, f *Facts) []formats.Finding { return r.refused(f.Stat.Findings) }},
+	{PhaseStat, "findings", func(_ *Rules, f *Facts) []formats.Finding { return slices.Clone(f.Stat.Findings) }},
 
 	{PhaseDigest, "measured", everyFileIsMeasured},
 	{PhaseDigest, "pin", contentIsPinned},
 	{PhaseDigest, "sha256", digestsAgree},
-	{PhaseDigest, "findings", func(r *Rules, f *Facts) []formats.Finding { return r.refused(f.Digest.Findings) }},
+	{PhaseDigest, "findings", func(_ *Rules, f *Facts) []formats.Finding { return slices.Clone(f.Digest.Findings) }},
 
 	{PhaseInspect, "listed", onlyListedFilesAreInspected},
 	{PhaseInspect, "formats", formatsAreListed},
-	{PhaseInspect, "findings", func(r *Rules, f *Facts) []formats.Finding { return r.refused(f.Inspect.Findings) }},
+	{PhaseInspect, "findings", contentIsUnsuspicious},
 
 	{PhaseLibrary, "libraries", librariesArePinned},
 	{PhaseLibrary, "one library", librariesAreTheOpenOnes},
@@ -48,15 +47,12 @@ var rules = []rule{
 	{PhaseSession, "fallback", nodesAreOnTheDevice},
 }
 
-// quoted is a name from a file or a caller, as it may be shown to people.
-func quoted(s string) string { return strconv.QuoteToASCII(s) }
-
 // sourceFits asks again what For has answered: these rules are for the name
 // and the origin in the facts.
 func sourceFits(r *Rules, f *Facts) []formats.Finding {
 	var found []formats.Finding
 	if f.Name != r.name {
-		found = append(found, codes.Finding(CodeNoMatch, "", 0, "the rules are those of %s, not of %s", quoted(r.name), quoted(f.Name)))
+		found = append(found, codes.Finding(CodeNoMatch, "", 0, "the rules are those of %+q, not of %+q", r.name, f.Name))
 	}
 	if !r.entry.admits(f.Origin) {
 		found = append(found, codes.Finding(CodeSource, "", 0, "%s, and the policy takes %s", describeOrigin(f.Origin), r.entry.sources()))
@@ -68,7 +64,7 @@ func sourceFits(r *Rules, f *Facts) []formats.Finding {
 func (e *entry) sources() string {
 	s := strings.Join(e.Source, ", ")
 	if e.Repository != "" {
-		s += ", of a hub the repository " + quoted(e.Repository)
+		s += fmt.Sprintf(", of a hub the repository %+q", e.Repository)
 	}
 	if e.Commit != "" {
 		s += ", of a hub the commit " + e.Commit
@@ -114,7 +110,7 @@ func namesAreClear(r *Rules, f *Facts) []formats.Finding {
 	for _, file := range f.Stat.Files {
 		switch {
 		case strings.ContainsFunc(file.Name, hides) || !utf8.ValidString(file.Name):
-			found = append(found, codes.Finding(CodeNameControl, file.Name, 0, "control or direction characters, or no UTF-8: %q", file.Name))
+			found = append(found, codes.Finding(CodeNameControl, file.Name, 0, "control or direction characters, or no UTF-8: %+q", file.Name))
 		case strings.ContainsFunc(file.Name, func(r rune) bool { return r > '~' }):
 			found = append(found, codes.Finding(CodeNameUnprintable, file.Name, 0, "characters beyond printable ASCII: %+q", file.Name))
 		}
@@ -125,7 +121,7 @@ func namesAreClear(r *Rules, f *Facts) []formats.Finding {
 			name := file.Name[:at]
 			other, taken := spelled[fold(name)]
 			if taken && other != name {
-				found = append(found, codes.Finding(CodeNameCase, file.Name, 0, "%s differs from %s by case alone", quoted(name), quoted(other)))
+				found = append(found, codes.Finding(CodeNameCase, file.Name, 0, "%+q differs from %+q by case alone", name, other))
 			}
 			spelled[fold(name)] = name
 		}
@@ -181,7 +177,7 @@ func (r *Rules) againstPin(have manifest.Manifest, same func(want, have manifest
 		return nil
 	}
 	if len(r.pin) == 0 {
-		return []formats.Finding{codes.Finding(CodePinMissing, "", 0, "the lock has no pin for %s", quoted(r.name))}
+		return []formats.Finding{codes.Finding(CodePinMissing, "", 0, "the lock has no pin for %+q", r.name)}
 	}
 	have.Sort()
 	equal := func(want manifest.Manifest) bool {
@@ -192,8 +188,8 @@ func (r *Rules) againstPin(have manifest.Manifest, same func(want, have manifest
 	}
 	for _, p := range r.lock.pins {
 		if p.Name != r.name && equal(p.Files) {
-			return []formats.Finding{codes.Finding(CodePinOther, "", 0, "these are the files that %s is pinned to (%s), not those of %s (%s)",
-				quoted(p.Name), p.Files.Identity(), quoted(r.name), r.pin.Identity())}
+			return []formats.Finding{codes.Finding(CodePinOther, "", 0, "these are the files that %+q is pinned to (%s), not those of %+q (%s)",
+				p.Name, p.Files.Identity(), r.name, r.pin.Identity())}
 		}
 	}
 	return r.differences(have, same)
@@ -316,11 +312,11 @@ func formatsAreListed(r *Rules, f *Facts) []formats.Finding {
 		switch {
 		case format == DataFormat || slices.Contains(r.entry.Formats, format) || slices.Contains(r.entry.Formats, sidecar):
 		case format != "":
-			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%s, and the policy takes %s",
-				quoted(format), strings.Join(r.entry.Formats, ", ")))
+			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%+q, and the policy takes %s",
+				format, strings.Join(r.entry.Formats, ", ")))
 		case explained[file.Name]:
 		case !matches(r.entry.Companions, file.Name) && sidecar != "":
-			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%s, and neither formats nor companions names it", quoted(sidecar)))
+			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%+q, and neither formats nor companions names it", sidecar))
 		case !matches(r.entry.Companions, file.Name):
 			found = append(found, codes.Finding(CodeFormatUnknown, file.Name, 0, "no format claims it, and companions does not name it"))
 		case !r.isPinned(file.Name):
@@ -362,7 +358,7 @@ func librariesArePinned(r *Rules, f *Facts) []formats.Finding {
 func (r *Rules) pinnedAs(verity manifest.Digest) string {
 	for _, e := range r.lock.libraries {
 		if e.Verity == verity {
-			return fmt.Sprintf("which the lock has as %s", quoted(e.Name))
+			return fmt.Sprintf("which the lock has as %+q", e.Name)
 		}
 	}
 	return "which the lock does not have"
@@ -382,7 +378,7 @@ func deviceIsListed(r *Rules, f *Facts) []formats.Finding {
 	case len(allowed) == 0:
 		return []formats.Finding{codes.Finding(CodeSessionDevice, "", 0, "the entry has no session, so it takes none")}
 	case !slices.Contains(allowed, f.Session.Device):
-		return []formats.Finding{codes.Finding(CodeSessionDevice, "", 0, "%s, and the policy takes %s", quoted(f.Session.Device), strings.Join(allowed, ", "))}
+		return []formats.Finding{codes.Finding(CodeSessionDevice, "", 0, "%+q, and the policy takes %s", f.Session.Device, strings.Join(allowed, ", "))}
 	}
 	return nil
 }
@@ -394,32 +390,8 @@ func nodesAreOnTheDevice(r *Rules, f *Facts) []formats.Finding {
 	for _, node := range f.Session.CPUNodes {
 		operator, name, _ := strings.Cut(node, ":")
 		if !slices.ContainsFunc(r.entry.Session.CPUNodes, func(s string) bool { return s == node || s == operator || s == name }) {
-			found = append(found, codes.Finding(CodeSessionFallback, "", 0, "%s runs on the CPU, and the session was asked for %s", quoted(node), quoted(f.Session.Device)))
+			found = append(found, codes.Finding(CodeSessionFallback, "", 0, "%+q runs on the CPU, and the session was asked for %+q", node, f.Session.Device))
 		}
 	}
 	return found
-}
-
-// rated are those of found that reach the severity which the entry refuses.
-func (r *Rules) rated(found []formats.Finding) []formats.Finding {
-	return slices.DeleteFunc(found, func(f formats.Finding) bool { return f.Severity.Rank() < r.entry.Findings.threshold() })
-}
-
-// refused are those of the line's findings that count. What was not read, and
-// what concerns the integrity of files, formats and libraries, counts whatever
-// its severity.
-func (r *Rules) refused(all []formats.Finding) []formats.Finding {
-	return slices.DeleteFunc(slices.Clone(all), func(f formats.Finding) bool {
-		return f.Severity.Rank() < r.entry.Findings.threshold() && waivable(f)
-	})
-}
-
-func waivable(f formats.Finding) bool {
-	return f.Class != formats.Unverifiable && !slices.Contains([]string{"file", "format", "limits", "library"}, area(f))
-}
-
-// area is what stands before the first dot of a code.
-func area(f formats.Finding) string {
-	before, _, _ := strings.Cut(string(f.Code), ".")
-	return before
 }

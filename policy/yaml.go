@@ -65,26 +65,27 @@ func readYAML(text []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// printableLines splits text into lines. What a reviewer cannot see (control
-// and format characters, a byte order mark, line breaks that only YAML knows)
-// is an error, and so is a directive.
-func printableLines(text []byte) ([]string, error) {
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		if i < len(lines)-1 {
+// printableLines splits text into lines of characters. What a reviewer cannot
+// see (control and format characters, a byte order mark, line breaks that only
+// YAML knows) is an error, and so is a directive.
+func printableLines(text []byte) ([][]rune, error) {
+	split := strings.Split(string(text), "\n")
+	lines := make([][]rune, len(split))
+	for i, line := range split {
+		if i < len(split)-1 {
 			line = strings.TrimSuffix(line, "\r")
 		}
 		if strings.HasPrefix(line, "%") {
 			return nil, &ParseError{Line: i + 1, Column: 1, Msg: "directives are not allowed"}
 		}
-		column := 0
+		lines[i] = make([]rune, 0, utf8.RuneCountInString(line))
 		for at, r := range line {
-			column++
+			lines[i] = append(lines[i], r)
 			if r == utf8.RuneError && !strings.HasPrefix(line[at:], "\uFFFD") {
-				return nil, &ParseError{Line: i + 1, Column: column, Msg: "not UTF-8"}
+				return nil, &ParseError{Line: i + 1, Column: len(lines[i]), Msg: "not UTF-8"}
 			}
 			if r != '\t' && !unicode.IsPrint(r) {
-				return nil, &ParseError{Line: i + 1, Column: column, Msg: fmt.Sprintf("%U is not printable", r)}
+				return nil, &ParseError{Line: i + 1, Column: len(lines[i]), Msg: fmt.Sprintf("%U is not printable", r)}
 			}
 		}
 	}
@@ -138,7 +139,7 @@ func fromYAML(text []byte, err error) error {
 	return e
 }
 
-func checkTree(n *yaml.Node, lines []string, depth int) error {
+func checkTree(n *yaml.Node, lines [][]rune, depth int) error {
 	switch {
 	case depth > maxDepth:
 		return errAt(n, "nested deeper than %d", maxDepth)
@@ -155,16 +156,12 @@ func checkTree(n *yaml.Node, lines []string, depth int) error {
 	return nil
 }
 
-func runeAt(lines []string, line, column int) rune {
-	if line < 1 || line > len(lines) {
+// runeAt is the character at a place, both counted from 1; 0 if there is none.
+func runeAt(lines [][]rune, line, column int) rune {
+	if line < 1 || line > len(lines) || column < 1 || column > len(lines[line-1]) {
 		return 0
 	}
-	for _, r := range lines[line-1] {
-		if column--; column == 0 {
-			return r
-		}
-	}
-	return 0
+	return lines[line-1][column-1]
 }
 
 // A reader takes the value of one key, or says what is wrong with it.
@@ -223,14 +220,16 @@ func readSet(dst *[]string, c check) reader {
 			return errAt(n, "the list is empty")
 		}
 		var set []string
+		seen := map[string]bool{}
 		for _, item := range n.Content {
 			s, err := scalarString(item, c)
 			if err != nil {
 				return err
 			}
-			if slices.Contains(set, s) {
+			if seen[s] {
 				return errAt(item, "%q occurs twice", s)
 			}
+			seen[s] = true
 			set = append(set, s)
 		}
 		slices.Sort(set)

@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package benchmarks
+
+func sessionWays() []way { return nil } // sessions need cgo
