@@ -4,13 +4,15 @@ package all
 
 import (
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/foreign"
 	"github.com/weightgate/weightgate/formats/npy"
 	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/formats/safetensors"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
-// Formats is the built-in set. The caller owns it.
+// Formats is the built-in set: what is read, and what is only recognised and
+// named. The caller owns it.
 func Formats() formats.Set {
 	return formats.Set{
 		safetensors.Format(),
@@ -18,5 +20,5 @@ func Formats() formats.Set {
 		npy.Format(),
 		npy.Archive(),
 		zipfile.Format(),
-	}
+	}.With(foreign.Formats()...)
 }

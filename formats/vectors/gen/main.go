@@ -31,13 +31,13 @@ type file struct {
 // generated is every vector by its path beneath formats/vectors.
 func generated() map[string][]byte {
 	files := map[string][]byte{}
-	for format, list := range map[string][]vector{
+	for format, list := range withSidecars(withForeign(map[string][]vector{
 		"onnx":        onnxVectors(),
 		"safetensors": safetensorsVectors(),
 		"zip":         zipVectors(),
 		"npy":         npyVectors(),
 		"npz":         npzVectors(),
-	} {
+	})) {
 		for _, v := range list {
 			path := format + "/" + v.name + ".txtar"
 			if files[path] != nil {

@@ -1,0 +1,54 @@
+package foreign
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/weightgate/weightgate/formats"
+)
+
+// Archives that hold a model and what is needed to build it.
+const (
+	CodeKeras formats.Code = "foreign.keras"
+	CodeSkops formats.Code = "foreign.skops"
+	CodeNeMo  formats.Code = "foreign.nemo"
+)
+
+func bundleKinds() []kind {
+	return []kind{
+		{
+			name: "keras", code: CodeKeras, what: "a Keras model, whose configuration names classes to build",
+			verdict: program("Do not load it. Export the model to ONNX, or save its weights as safetensors."),
+			refines: []string{"zip"}, fits: isKeras,
+		},
+		{
+			name: "skops", code: CodeSkops, what: "a skops model, whose schema names classes to build",
+			verdict: unread("Export the estimator to ONNX (skl2onnx)."),
+			refines: []string{"zip", "npz"}, fits: isSkops,
+		},
+		{
+			name: "nemo", code: CodeNeMo, what: "a NeMo model, a tar file of pickles and a configuration that names classes to build",
+			verdict: program("Do not load it. Export the model to ONNX, or save its weights as safetensors."),
+			refines: append(streams(), "tar"), fits: isNeMo,
+		},
+	}
+}
+
+func isKeras(p *peek) bool {
+	names := zipNames(p)
+	return slices.Contains(names, "config.json") && slices.Contains(names, "metadata.json") && slices.Contains(names, "model.weights.h5")
+}
+
+func isSkops(p *peek) bool { return slices.Contains(zipNames(p), "schema.json") }
+
+// isNeMo looks into the archive, or into as much of it as was unpacked: old ones
+// are compressed.
+func isNeMo(p *peek) bool {
+	names := tarNames(p)
+	if inner, ok := unpack(p); ok {
+		names = tarNames(inner)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		return name == "model_config.yaml" || strings.HasSuffix(name, "/model_config.yaml")
+	})
+}

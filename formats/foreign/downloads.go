@@ -1,0 +1,111 @@
+package foreign
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/weightgate/weightgate/formats"
+)
+
+// What stands in a model's place when a download went wrong.
+const (
+	CodeHTML formats.Code = "foreign.html"
+	CodeLFS  formats.Code = "foreign.lfs"
+	CodeXET  formats.Code = "foreign.xet"
+)
+
+func downloadKinds() []kind {
+	return []kind{
+		{
+			name: "html", code: CodeHTML, what: "a web page, as a failed download leaves it",
+			verdict: misplaced("Fetch the real file: the server answered with a page, perhaps to log in or to accept terms."), fits: isHTML,
+		},
+		{
+			name: "lfs", code: CodeLFS, what: "a Git LFS pointer in the place of a file",
+			verdict: misplaced("Fetch the real file: git lfs pull, or download it from the hub."), fits: isLFS,
+		},
+		{
+			name: "xet", code: CodeXET, what: "a Xet pointer in the place of a file",
+			verdict: misplaced("Fetch the real file: git xet checkout, or download it from the hub."), fits: isXET,
+		},
+	}
+}
+
+// isHTML looks for a document's begin behind what may stand before it. A README
+// begins with other elements.
+func isHTML(p *peek) bool {
+	text := bytes.TrimPrefix(p.head(4<<10), []byte("\xef\xbb\xbf"))
+	for {
+		text = bytes.TrimLeft(text, " \t\r\n")
+		comment, ok := bytes.CutPrefix(text, []byte("<!--"))
+		if !ok {
+			break
+		}
+		_, text, ok = bytes.Cut(comment, []byte("-->"))
+		if !ok {
+			return false
+		}
+	}
+	lower := strings.ToLower(string(text[:min(len(text), 64)]))
+	for _, begin := range []string{"<!doctype html", "<html", "<head"} {
+		if rest, ok := strings.CutPrefix(lower, begin); ok {
+			return rest != "" && strings.ContainsAny(rest[:1], " \t\r\n>")
+		}
+	}
+	return false
+}
+
+// pointerSize is the size in bytes that pointers stay below.
+const pointerSize = 1024
+
+// isLFS checks a pointer's lines (git-lfs, docs/spec.md): the version comes
+// first, the others are sorted, and oid and size are among them.
+func isLFS(p *peek) bool {
+	if p.size >= pointerSize {
+		return false
+	}
+	lines := strings.Split(string(p.head(pointerSize)), "\n")
+	if !strings.HasPrefix(lines[0], "version https://git-lfs.github.com/spec/") && !strings.HasPrefix(lines[0], "version https://hawser.github.com/spec/") {
+		return false
+	}
+	oid, size := false, false
+	for _, line := range lines[1:] {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
+		switch key {
+		case "oid":
+			hash, ok := strings.CutPrefix(value, "sha256:")
+			oid = ok && len(hash) == 64 && digitsHex(hash)
+		case "size":
+			size = digits(value)
+		}
+	}
+	return oid && size
+}
+
+// isXET checks a pointer's lines (xet-core, pointer_file.rs): TOML with a hash
+// and the file's size under a comment with the version.
+func isXET(p *peek) bool {
+	if p.size >= pointerSize {
+		return false
+	}
+	lines := strings.Split(string(p.head(pointerSize)), "\n")
+	if !strings.HasPrefix(lines[0], "# xet version ") {
+		return false
+	}
+	hash, size := false, false
+	for _, line := range lines[1:] {
+		key, value, _ := strings.Cut(line, "=")
+		value = strings.TrimSpace(value)
+		switch strings.TrimSpace(key) {
+		case "hash":
+			hash = digitsHex(strings.Trim(value, `"'`))
+		case "filesize":
+			size = digits(value)
+		}
+	}
+	return hash && size
+}
+
+func digitsHex(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}

@@ -1,0 +1,88 @@
+package foreign
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/weightgate/weightgate/formats"
+)
+
+// Programs. None has a place beside weights.
+const (
+	CodeELF    formats.Code = "foreign.elf"
+	CodePE     formats.Code = "foreign.pe"
+	CodeMachO  formats.Code = "foreign.macho"
+	CodeWasm   formats.Code = "foreign.wasm"
+	CodeJava   formats.Code = "foreign.java"
+	CodePyc    formats.Code = "foreign.pyc"
+	CodeScript formats.Code = "foreign.script"
+)
+
+func executableKinds() []kind {
+	verdict := misplaced("Remove it: a model needs no program beside it. If something loads it, do not use the model.")
+	return []kind{
+		{name: "elf", code: CodeELF, what: "an ELF program or library", verdict: verdict, fits: isELF},
+		{name: "pe", code: CodePE, what: "a Windows program or library", verdict: verdict, fits: isPE},
+		{name: "macho", code: CodeMachO, what: "a macOS program or library", verdict: verdict, fits: isMachO},
+		{name: "wasm", code: CodeWasm, what: "a WebAssembly program", verdict: verdict, fits: isWasm},
+		{name: "java", code: CodeJava, what: "a Java class", verdict: verdict, fits: isJava},
+		{name: "pyc", code: CodePyc, what: "compiled Python", verdict: verdict, fits: isPyc},
+		{name: "script", code: CodeScript, what: "a script", verdict: verdict, fits: isScript},
+	}
+}
+
+// isELF checks class, byte order and version (System V ABI, ELF header).
+func isELF(p *peek) bool {
+	id := p.field(4, 3)
+	return p.starts("\x7fELF") && (id[0] == 1 || id[0] == 2) && (id[1] == 1 || id[1] == 2) && id[2] == 1
+}
+
+// isPE follows the DOS header to the signature of the other.
+func isPE(p *peek) bool {
+	return p.starts("MZ") && string(p.at(int64(binary.LittleEndian.Uint32(p.field(0x3c, 4))), 4)) == "PE\x00\x00"
+}
+
+// isMachO knows both widths in both byte orders, and the fat files that hold
+// several; a Java class has their magic and a version where they have a count.
+func isMachO(p *peek) bool {
+	if p.starts("\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe") {
+		return p.size >= 28
+	}
+	count := binary.BigEndian.Uint32(p.field(4, 4))
+	return p.starts("\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf") && count > 0 && count < javaOldest
+}
+
+// javaOldest is the version of the class files of JDK 1.1.
+const javaOldest = 45
+
+func isJava(p *peek) bool {
+	version := binary.BigEndian.Uint16(p.field(6, 2))
+	return p.starts("\xca\xfe\xba\xbe") && version >= javaOldest && version < 256
+}
+
+// isWasm knows modules and components (WebAssembly 2.0, 5.5.16).
+func isWasm(p *peek) bool {
+	return p.starts("\x00asm\x01\x00\x00\x00", "\x00asm\x0d\x00\x01\x00")
+}
+
+// isPyc checks the header of PEP 552 and that a code object follows, in the form
+// of Python 3.7 and later or, without the flags, of those before down to 2.7.
+func isPyc(p *peek) bool {
+	magic := binary.LittleEndian.Uint16(p.field(0, 2))
+	if string(p.field(2, 2)) != "\r\n" || magic != 62211 && (magic < 3000 || magic >= 4000) {
+		return false
+	}
+	return codeObject(p.field(16, 1)[0]) && binary.LittleEndian.Uint32(p.field(4, 4)) <= 3 ||
+		codeObject(p.field(12, 1)[0]) || codeObject(p.field(8, 1)[0])
+}
+
+// codeObject reports whether marshal wrote a code object under that type.
+func codeObject(b byte) bool { return b&0x7f == 'c' }
+
+// isScript looks for the line that names an interpreter by its path.
+func isScript(p *peek) bool {
+	line, _, _ := bytes.Cut(p.head(256), []byte("\n"))
+	path, ok := bytes.CutPrefix(line, []byte("#!"))
+	path = bytes.TrimLeft(path, " \t")
+	return ok && bytes.HasPrefix(path, []byte("/")) && bytes.IndexByte(path, 0) < 0
+}

@@ -1,0 +1,406 @@
+package foreign
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A walk follows the opcodes of a pickle without building anything: of the stack
+// it keeps only which values may be text, and it jumps over arguments. The
+// opcodes are those of CPython's Lib/pickletools.py, protocols 0 to 5.
+type walk struct {
+	*peek
+	window []byte // of the file, from begin
+	begin  int64
+	pos    int64
+
+	stack  []bool // for each value, whether it may be text
+	marks  []int  // values below each mark
+	memo   bool   // something was memoized
+	proto  bool   // the stream begins with PROTO
+	ops    int
+	global int // names that a loader would import
+	calls  int // times it would call one of them
+
+	torch  bool // the first value is the magic number of PyTorch's old format
+	joblib bool // names joblib's stand-in for an array
+	python bool // names a module that no text names in this way
+	ended  ending
+}
+
+// ending is why a walk went no further.
+type ending uint8
+
+const (
+	broken    ending = iota // not an opcode, or one that does not fit the stack
+	stopped                 // STOP
+	exhausted               // as much was read as may be
+)
+
+// windowSize is how much is read at once: arguments beyond it are jumped over.
+const windowSize = 4 << 10
+
+// walkBudget is how much of a file a walk reads.
+const walkBudget = 64 << 10
+
+// longest is the length in bytes that no frame and no value of a pickle that was
+// cut short has.
+const longest = 1 << 40
+
+// enough opcodes in a row are no coincidence.
+const enough = 16
+
+// walkPickle follows the stream at the start of the file.
+func walkPickle(p *peek) *walk {
+	w := &walk{peek: p}
+	floor := max(0, p.left-walkBudget)
+	for {
+		op, more := w.byte()
+		if more && op == '.' {
+			if w.above() > 0 && len(w.marks) == 0 {
+				w.ended = stopped
+			}
+			return w
+		}
+		fits := more && w.step(op)
+		if p.left <= floor || p.cut && w.pos >= p.size {
+			w.ended = exhausted
+			return w
+		}
+		if !fits {
+			return w
+		}
+		w.ops++
+	}
+}
+
+// looks reports whether the walk saw a pickle, as far as it came.
+func (w *walk) looks() bool {
+	switch w.ended {
+	case stopped:
+		return w.pos == w.size && !w.cut || w.global > 0 || w.another() || w.proto && w.ops >= enough
+	case exhausted:
+		if w.proto {
+			return w.ops >= 2
+		}
+		return w.ops >= enough && (w.cut || w.last() == '.')
+	default: // a loader would have run what comes before the break
+		return w.global > 0 && (w.proto || w.calls > 0 || w.python) || w.proto && w.ops >= enough
+	}
+}
+
+// another reports whether a second stream follows the first.
+func (w *walk) another() bool {
+	next := w.at(w.pos, 2)
+	return w.proto && len(next) == 2 && next[0] == 0x80 && next[1] <= 5
+}
+
+func (w *walk) last() byte {
+	b := w.at(w.size-1, 1)
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0]
+}
+
+// step takes the opcode's argument and does to the stack what it does. It is
+// false where the stream is none.
+func (w *walk) step(op byte) bool {
+	switch op {
+	case 0x80: // PROTO
+		v, ok := w.byte()
+		w.proto = w.proto || w.pos == 2
+		return ok && v <= 5
+	case 0x95: // FRAME
+		n, ok := w.number(8)
+		return ok && n < longest
+	case '(': // MARK
+		w.marks = append(w.marks, len(w.stack))
+		return true
+
+	case 'N', 0x88, 0x89, ']', '}', ')', 0x8f, 0x97: // NONE … NEXT_BUFFER
+		return w.push(noText)
+	case 'K':
+		return w.skip(1) && w.push(noText)
+	case 'M':
+		return w.skip(2) && w.push(noText)
+	case 'J':
+		return w.skip(4) && w.push(noText)
+	case 'G':
+		return w.skip(8) && w.push(noText)
+	case 'U', 0x8c: // SHORT_BINSTRING, SHORT_BINUNICODE
+		return w.counted(1) && w.push(maybeText)
+	case 'T', 'X': // BINSTRING, BINUNICODE
+		return w.counted(4) && w.push(maybeText)
+	case 0x8d: // BINUNICODE8
+		return w.counted(8) && w.push(maybeText)
+	case 0x8a, 'C': // LONG1, SHORT_BINBYTES
+		return w.counted(1) && w.push(noText)
+	case 0x8b, 'B': // LONG4, BINBYTES
+		return w.counted(4) && w.push(noText)
+	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
+		return w.counted(8) && w.push(noText)
+	case 'I', 'F', 'L', 'S', 'V', 'P': // of protocol 0, in text
+		line, ok := w.line()
+		return ok && w.literal(op, line) && w.push(op == 'S' || op == 'V' || op == 'P')
+
+	case 'g':
+		line, ok := w.line()
+		return ok && digits(line) && w.memo && w.push(maybeText)
+	case 'h':
+		return w.memo && w.skip(1) && w.push(maybeText)
+	case 'j':
+		return w.memo && w.skip(4) && w.push(maybeText)
+	case 'p':
+		line, ok := w.line()
+		w.memo = true
+		return ok && digits(line) && w.above() > 0
+	case 'q':
+		w.memo = true
+		return w.skip(1) && w.above() > 0
+	case 'r':
+		w.memo = true
+		return w.skip(4) && w.above() > 0
+	case 0x94: // MEMOIZE
+		w.memo = true
+		return w.above() > 0
+
+	case '0': // POP: of a value or of a mark
+		if w.above() == 0 {
+			_, ok := w.unmark()
+			return ok
+		}
+		return w.pop(1)
+	case '1': // POP_MARK
+		_, ok := w.unmark()
+		return ok
+	case '2': // DUP
+		return w.above() > 0 && w.push(w.stack[len(w.stack)-1])
+	case 'a', 0x86: // APPEND, TUPLE2
+		return w.pop(2) && w.push(noText)
+	case 's', 0x87: // SETITEM, TUPLE3
+		return w.pop(3) && w.push(noText)
+	case 0x85, 0x98: // TUPLE1, READONLY_BUFFER
+		return w.pop(1) && w.push(noText)
+	case 'Q': // BINPERSID
+		return w.pop(1) && w.push(maybeText)
+	case 'd', 'l', 't', 0x91: // DICT, LIST, TUPLE, FROZENSET: of what is above the mark
+		_, ok := w.unmark()
+		return ok && w.push(noText)
+	case 'e', 'u', 0x90: // APPENDS, SETITEMS, ADDITEMS: to what is below the mark
+		_, ok := w.unmark()
+		return ok && w.above() > 0
+
+	case 'c': // GLOBAL
+		return w.names() && w.push(noText)
+	case 0x93: // STACK_GLOBAL
+		n := len(w.stack)
+		return w.above() >= 2 && w.stack[n-1] && w.stack[n-2] && w.pop(2) && w.push(noText) && count(&w.global)
+	case 0x82: // EXT1: by a number that the loader looks up
+		return w.skip(1) && w.push(noText)
+	case 0x83: // EXT2
+		return w.skip(2) && w.push(noText)
+	case 0x84: // EXT4
+		return w.skip(4) && w.push(noText)
+	case 'R', 'b', 0x81: // REDUCE, BUILD, NEWOBJ
+		return w.pop(2) && w.push(maybeText) && count(&w.calls)
+	case 0x92: // NEWOBJ_EX
+		return w.pop(3) && w.push(maybeText) && count(&w.calls)
+	case 'i': // INST
+		_, marked := w.unmark()
+		return marked && w.names() && w.push(maybeText) && count(&w.calls)
+	case 'o': // OBJ
+		n, ok := w.unmark()
+		return ok && n > 0 && w.push(maybeText) && count(&w.calls)
+	}
+	return false
+}
+
+// What a value may be: the operands of STACK_GLOBAL are text, and what a call
+// gives or the memo holds may be.
+const (
+	maybeText = true
+	noText    = false
+)
+
+// above is how many values there are since the last mark.
+func (w *walk) above() int {
+	if len(w.marks) == 0 {
+		return len(w.stack)
+	}
+	return len(w.stack) - w.marks[len(w.marks)-1]
+}
+
+func (w *walk) push(value bool) bool {
+	w.stack = append(w.stack, value)
+	return true
+}
+
+func (w *walk) pop(n int) bool {
+	if w.above() < n {
+		return false
+	}
+	w.stack = w.stack[:len(w.stack)-n]
+	return true
+}
+
+func count(n *int) bool {
+	*n++
+	return true
+}
+
+// unmark drops the last mark and the values above it, and is how many those were.
+func (w *walk) unmark() (values int, ok bool) {
+	if len(w.marks) == 0 {
+		return 0, false
+	}
+	values = w.above()
+	w.pop(values)
+	w.marks = w.marks[:len(w.marks)-1]
+	return values, true
+}
+
+// names takes the two lines that name a global.
+func (w *walk) names() bool {
+	module, ok := w.line()
+	if !ok || !dotted(module) {
+		return false
+	}
+	name, ok := w.line()
+	if !ok || !dotted(name) {
+		return false
+	}
+	w.global++
+	w.note([]byte(module))
+	root, _, _ := strings.Cut(module, ".")
+	w.python = w.python || slices.Contains([]string{
+		"builtins", "__builtin__", "posix", "subprocess", "copyreg", "copy_reg", "_codecs", "collections", "numpy", "torch",
+	}, root)
+	return true
+}
+
+// dotted reports whether s may be a Python name, or several with dots between them.
+func dotted(s string) bool {
+	return s != "" && len(s) < 256 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsGraphic(r) || strings.ContainsRune(" \"'(){}[],;:=#/\\", r)
+	})
+}
+
+// literal reports whether line is the argument of a text opcode.
+func (w *walk) literal(op byte, line string) bool {
+	var err error
+	switch op {
+	case 'I':
+		_, err = strconv.ParseInt(line, 10, 64)
+	case 'L':
+		w.torch = w.torch || w.ops == 0 && line == torchMagicText
+		digit := strings.TrimSuffix(strings.TrimPrefix(line, "-"), "L")
+		return digits(digit)
+	case 'F':
+		_, err = strconv.ParseFloat(line, 64)
+	case 'S':
+		quoted := len(line) >= 2 && (line[0] == '\'' || line[0] == '"') && line[len(line)-1] == line[0]
+		return quoted
+	case 'P':
+		return !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) // CPython asks for ASCII
+	case 'V':
+		w.note([]byte(line))
+	}
+	return err == nil
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// note looks at a value or name that might say who wrote the pickle.
+func (w *walk) note(value []byte) {
+	w.joblib = w.joblib || bytes.HasPrefix(value, []byte("joblib.numpy_pickle")) ||
+		bytes.HasPrefix(value, []byte("sklearn.externals.joblib.numpy_pickle"))
+	w.torch = w.torch || w.ops <= 2 && string(value) == torchMagic
+}
+
+// counted jumps over a value that a length of n bytes stands before.
+func (w *walk) counted(n int) bool {
+	length, ok := w.number(n)
+	if !ok || length > uint64(w.size-w.pos) {
+		// What is unpacked in part may hold a value that ends behind the part.
+		ok = ok && w.cut && length < longest
+		w.pos = max(w.pos, w.size)
+		return ok
+	}
+	if length <= 64 {
+		value, ok := w.take(int(length))
+		w.note(value)
+		return ok
+	}
+	w.pos += int64(length)
+	return true
+}
+
+// number takes n bytes as a little-endian number.
+func (w *walk) number(n int) (uint64, bool) {
+	b, ok := w.take(n)
+	if !ok {
+		return 0, false
+	}
+	var wide [8]byte
+	copy(wide[:], b)
+	return binary.LittleEndian.Uint64(wide[:]), true
+}
+
+func (w *walk) byte() (byte, bool) {
+	b, ok := w.take(1)
+	if !ok {
+		return 0, false
+	}
+	return b[0], true
+}
+
+func (w *walk) skip(n int) bool {
+	_, ok := w.take(n)
+	return ok
+}
+
+// ahead is what is read of the bytes at pos: n of them, if the file has them and
+// a window does.
+func (w *walk) ahead(n int) []byte {
+	from := w.pos - w.begin
+	if from < 0 || from+int64(n) > int64(len(w.window)) {
+		w.window, w.begin, from = w.at(w.pos, windowSize), w.pos, 0
+	}
+	return w.window[from:]
+}
+
+// take is the next n bytes, at most a window's.
+func (w *walk) take(n int) ([]byte, bool) {
+	b := w.ahead(n)
+	if n > len(b) {
+		return nil, false
+	}
+	w.pos += int64(n)
+	return b[:n], true
+}
+
+// line takes what stands before the next newline.
+func (w *walk) line() (string, bool) {
+	var line []byte
+	for {
+		rest := w.ahead(1)
+		if len(rest) == 0 {
+			return "", false
+		}
+		end := bytes.IndexByte(rest, '\n')
+		if end >= 0 {
+			w.pos += int64(end) + 1
+			return string(append(line, rest[:end]...)), true
+		}
+		line = append(line, rest...)
+		w.pos += int64(len(rest))
+	}
+}
