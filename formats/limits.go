@@ -25,7 +25,7 @@ type Limits struct {
 	MaxNesting int
 
 	// MaxNodes is how many nodes a graph may have once its functions are
-	// expanded. Default 1,000,000.
+	// expanded. Default 131,072.
 	MaxNodes int
 
 	// MaxFold is how many bytes a runtime may be made to compute from constants
@@ -40,7 +40,7 @@ var defaults = Limits{
 	MaxTensors: 1 << 17,
 	MaxHeader:  100_000_000,
 	MaxNesting: 32,
-	MaxNodes:   1_000_000,
+	MaxNodes:   1 << 17,
 	MaxFold:    64 << 20,
 }
 

@@ -18,7 +18,7 @@ func TestLimitsDefaults(t *testing.T) {
 		MaxTensors: 131_072,
 		MaxHeader:  100_000_000,
 		MaxNesting: 32,
-		MaxNodes:   1_000_000,
+		MaxNodes:   1 << 17,
 		MaxFold:    67_108_864,
 	}, formats.Limits{}.WithDefaults())
 }

@@ -14,6 +14,7 @@ import (
 const (
 	maxAncestors = 2048 // beyond what a path of 4,096 bytes can climb
 	maxLinks     = 40   // on the way to one file, as Linux has it
+	maxTries     = 10   // to read a file that others replace
 )
 
 var errReplaced = errors.New("was replaced while it was opened")
@@ -29,8 +30,19 @@ func readFile(path string, limit int) (text []byte, passed []fs.FileInfo, err er
 	return text, w.passed, err
 }
 
-// readRegular reads the file at a path without links.
-func readRegular(path string, limit int) ([]byte, error) {
+// readRegular reads the file at a path without links. A lock is written by
+// renaming: one that was replaced between the look and the open is read anew.
+func readRegular(path string, limit int) (text []byte, err error) {
+	for range maxTries {
+		text, err = readOnce(path, limit)
+		if !errors.Is(err, errReplaced) {
+			break
+		}
+	}
+	return text, err
+}
+
+func readOnce(path string, limit int) ([]byte, error) {
 	before, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
