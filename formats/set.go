@@ -29,11 +29,18 @@ func (e *AmbiguousError) Error() string {
 // With is s and more; s is unchanged.
 func (s Set) With(more ...Format) Set { return append(slices.Clip(s), more...) }
 
-// Codes lists the codes that the formats of s can raise.
+// Codes lists the codes that the formats of s can raise; what several say of one
+// code in the same words is listed once.
 func (s Set) Codes() CodeTable {
 	var all CodeTable
+	seen := map[CodeInfo]bool{}
 	for _, f := range s {
-		all = append(all, f.Codes()...)
+		for _, info := range f.Codes() {
+			if !seen[info] {
+				seen[info] = true
+				all = append(all, info)
+			}
+		}
 	}
 	return all
 }

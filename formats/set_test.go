@@ -113,7 +113,7 @@ func TestSetCodes(t *testing.T) {
 	require.Empty(t, formats.Set(nil).Codes())
 	require.Equal(t,
 		formats.CodeTable{{Code: "a.bad"}, {Code: "b.bad"}},
-		formats.Set{stub{name: "a"}, stub{name: "b"}}.Codes())
+		formats.Set{stub{name: "a"}, stub{name: "b"}, stub{name: "a"}}.Codes())
 }
 
 func TestTraitsOf(t *testing.T) {

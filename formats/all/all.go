@@ -8,6 +8,7 @@ import (
 	"github.com/weightgate/weightgate/formats/npy"
 	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/formats/safetensors"
+	"github.com/weightgate/weightgate/formats/sidecar"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -20,5 +21,5 @@ func Formats() formats.Set {
 		npy.Format(),
 		npy.Archive(),
 		zipfile.Format(),
-	}.With(foreign.Formats()...)
+	}.With(sidecar.Formats()...).With(foreign.Formats()...)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/jsonscan"
 )
 
 const (
@@ -25,8 +26,9 @@ const (
 
 // A parser reads a header and checks each tensor for itself.
 type parser struct {
-	scanner
+	jsonscan.Scanner
 	ctx        context.Context
+	file       string
 	data       formats.Range // the file behind the header
 	maxTensors int
 
@@ -36,23 +38,28 @@ type parser struct {
 	dims     []int64 // room from which shapes are cut
 }
 
+// fail is an error at the offset pos of the header.
+func (p *parser) fail(c formats.Code, pos int, detail string, args ...any) error {
+	return codes.Syntax(Name, c, p.file, prefix+int64(pos), detail, args...)
+}
+
 func (p *parser) header() error {
-	if !utf8.Valid(p.text) {
+	if !utf8.Valid(p.Text) {
 		return p.fail(CodeHeader, 0, "the header is not UTF-8")
 	}
 	// "The header data MUST begin with a { character (0x7B)."
-	if p.text[0] != '{' {
-		return p.fail(CodeHeader, 0, "the header begins with %+q, not with a brace", p.text[0])
+	if p.Text[0] != '{' {
+		return p.fail(CodeHeader, 0, "the header begins with %+q, not with a brace", p.Text[0])
 	}
-	n := expected(p.text, p.maxTensors)
+	n := expected(p.Text, p.maxTensors)
 	p.names = make(map[string]struct{}, n)
 	p.tensors = make([]formats.Tensor, 0, n)
-	if err := p.object(p.entry); err != nil {
+	if err := p.Object(p.entry); err != nil {
 		return err
 	}
 	// "The header data MAY be trailing padded with whitespace (0x20)."
-	if rest := bytes.TrimLeft(p.text[p.pos:], " "); len(rest) > 0 {
-		return p.fail(CodeHeader, len(p.text)-len(rest), "%+q behind the header's brace", rest[0])
+	if rest := bytes.TrimLeft(p.Text[p.Pos:], " "); len(rest) > 0 {
+		return p.fail(CodeHeader, len(p.Text)-len(rest), "%+q behind the header's brace", rest[0])
 	}
 	return nil
 }
@@ -64,7 +71,7 @@ func (p *parser) entry(key []byte, pos int) error {
 			return p.fail(CodeDuplicate, pos, "a second %s", metadataKey)
 		}
 		p.metadata = map[string]string{}
-		return p.object(p.metadatum)
+		return p.Object(p.metadatum)
 	}
 	if len(p.tensors) == p.maxTensors {
 		return p.fail(CodeLimit, pos, "more tensors than MaxTensors, %d", p.maxTensors)
@@ -114,7 +121,7 @@ func (p *parser) metadatum(key []byte, pos int) error {
 	if len(p.metadata) == maxMetadata {
 		return p.fail(CodeLimit, pos, "more than %d entries in %s", maxMetadata, metadataKey)
 	}
-	v, err := p.str()
+	v, err := p.Str()
 	if err != nil {
 		return err
 	}
@@ -148,7 +155,7 @@ func (p *parser) tensor(name string, pos int) error {
 	t := formats.Tensor{ID: formats.TensorID{File: p.file, Name: name}}
 	var begin, end int64
 	seen := 0
-	err := p.object(func(key []byte, pos int) (err error) {
+	err := p.Object(func(key []byte, pos int) (err error) {
 		field := fieldOf(key)
 		switch {
 		case field == 0:
@@ -184,9 +191,9 @@ func (p *parser) tensor(name string, pos int) error {
 }
 
 func (p *parser) dtype(t *formats.Tensor) error {
-	p.skipSpace()
-	pos := p.pos
-	name, err := p.str()
+	p.Peek()
+	pos := p.Pos
+	name, err := p.Str()
 	if err != nil {
 		return err
 	}
@@ -213,14 +220,14 @@ func inReference(d formats.DType) bool {
 // shape reads the dimensions into room that many shapes share.
 func (p *parser) shape(t *formats.Tensor) error {
 	if cap(p.dims)-len(p.dims) < maxRank {
-		p.dims = make([]int64, 0, min(maxRank*maxRank, maxRank+len(p.text)/2))
+		p.dims = make([]int64, 0, min(maxRank*maxRank, maxRank+len(p.Text)/2))
 	}
 	start := len(p.dims)
-	err := p.array(func() error {
+	err := p.Array(func() error {
 		if len(p.dims)-start == maxRank {
-			return p.fail(CodeLimit, p.pos, "more than %d dimensions", maxRank)
+			return p.fail(CodeLimit, p.Pos, "more than %d dimensions", maxRank)
 		}
-		dim, err := p.integer()
+		dim, err := p.Integer()
 		p.dims = append(p.dims, dim)
 		return err
 	})
@@ -229,17 +236,17 @@ func (p *parser) shape(t *formats.Tensor) error {
 }
 
 func (p *parser) offsets() (begin, end int64, err error) {
-	if err = p.expect('['); err != nil {
+	if err = p.Expect('['); err != nil {
 		return 0, 0, err
 	}
-	if begin, err = p.integer(); err != nil {
+	if begin, err = p.Integer(); err != nil {
 		return 0, 0, err
 	}
-	if err = p.expect(','); err != nil {
+	if err = p.Expect(','); err != nil {
 		return 0, 0, err
 	}
-	if end, err = p.integer(); err != nil {
+	if end, err = p.Integer(); err != nil {
 		return 0, 0, err
 	}
-	return begin, end, p.expect(']')
+	return begin, end, p.Expect(']')
 }

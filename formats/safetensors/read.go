@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/jsonscan"
 )
 
 // A Header is what a file says of its tensors. It owns its memory.
@@ -47,11 +48,13 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Header, e
 	}
 	begin := prefix + int64(len(header))
 	p := &parser{
-		scanner:    scanner{file: in.Name(), text: header},
+		Scanner:    jsonscan.Scanner{Text: header},
 		ctx:        ctx,
+		file:       in.Name(),
 		data:       formats.Range{File: in.Name(), Offset: begin, Length: in.Size() - begin},
 		maxTensors: lim.MaxTensors,
 	}
+	p.Fail = func(pos int, detail string, args ...any) error { return p.fail(CodeHeader, pos, detail, args...) }
 	if err := p.header(); err != nil {
 		return nil, err
 	}

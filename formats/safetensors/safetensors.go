@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/jsonscan"
 )
 
 // Name is the name of the format.
@@ -71,7 +72,7 @@ func holdsHeader(size int64, length uint64) bool {
 
 func beginsObject(start string) bool {
 	rest, ok := strings.CutPrefix(start, "{")
-	rest = strings.TrimLeft(rest, whitespace)
+	rest = strings.TrimLeft(rest, jsonscan.Whitespace)
 	return ok && (rest == "" || rest[0] == '"' || rest[0] == '}')
 }
 

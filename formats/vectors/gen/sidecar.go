@@ -41,7 +41,6 @@ var sidecarNames = map[string]string{
 	sidecar.GenAIConfig:      "genai_config.json",
 	sidecar.AdapterConfig:    "adapter_config.json",
 	sidecar.Modules:          "modules.json",
-	sidecar.JSON:             "data.json",
 }
 
 func writtenSidecars(add addSidecar) {
@@ -128,8 +127,6 @@ func writtenSidecars(add addSidecar) {
 	add(sidecar.Config, "unclaimed-data", "format.unknown", "an object that steers nothing", `{"a":{"b":[1,2,3]},"c":"d"}`)
 	add(sidecar.Config, "unclaimed-empty", "format.unknown", "an empty object", `{}`)
 	add(sidecar.Config, "unclaimed-lines", "format.unknown", "several objects", `{"model_type":1}`+"\n"+`{"model_type":2}`)
-	add(sidecar.JSON, "long", "admitted", "an object that shows nothing in its first 128 KiB", `{"a":"`+strings.Repeat(" ", 1<<17)+`"}`)
-	add(sidecar.JSON, "long-steering", "sidecar.code.auto_map", "a key behind the first 128 KiB", `{"a":"`+strings.Repeat(" ", 1<<17)+`","auto_map":{"AutoModel":"m.M"}}`)
 }
 
 func steeringSidecars(add addSidecar) {
