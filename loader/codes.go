@@ -14,6 +14,7 @@ const (
 	CodeAmbiguous   formats.Code = "format.ambiguous"
 	CodeParser      formats.Code = "format.parser"
 	CodeUnclaimed   formats.Code = "format.unclaimed"
+	CodeScript      formats.Code = "text.script"
 	CodeCanceled    formats.Code = "load.canceled"
 	CodeClosed      formats.Code = "load.closed"
 	CodeRecord      formats.Code = "load.record"
@@ -39,6 +40,8 @@ var codes = formats.CodeTable{
 		Advice: "A format's parser failed its contract on this file. Do not load it, and report it to the parser's author."},
 	{Code: CodeUnclaimed, Severity: formats.High,
 		Advice: "The file holds bytes that its format does not account for. Ask its publisher for a clean one."},
+	{Code: CodeScript, Severity: formats.High,
+		Advice: "Leave the file out with files.only: frameworks import it when a configuration says so, and it is nobody's weights."},
 	{Code: CodeCanceled, Class: formats.Unverifiable, Severity: formats.Info,
 		Advice: "The caller ended the load, or its deadline passed; try again with more time."},
 	{Code: CodeClosed, Class: formats.Unverifiable, Severity: formats.Info,

@@ -314,3 +314,35 @@ func TestNamesAreEscaped(t *testing.T) {
 		}
 	}
 }
+
+// Plain text is a companion, and code among it is a finding.
+func TestPlainText(t *testing.T) {
+	long := bytes.Repeat([]byte("äöü€𝄞 "), 1<<17) // characters cut in two by every border
+	for name, c := range map[string]struct {
+		file   string
+		bytes  []byte
+		format string
+		want   []formats.Code
+	}{
+		"text":             {"vocab.txt", []byte("one\r\n\ttwo\n"), "text", nil},
+		"empty":            {"vocab.txt", nil, "text", nil},
+		"long":             {"vocab.txt", long, "text", nil},
+		"cut short":        {"vocab.txt", long[:len(long)-3], "", nil},
+		"control":          {"vocab.txt", []byte("one\x00two"), "", nil},
+		"escape sequences": {"vocab.txt", []byte("one\x1b[2J"), "", nil},
+		"no UTF-8":         {"vocab.txt", []byte("one\xfftwo"), "", nil},
+		"code":             {"modeling.PY", []byte("import os\n"), "text", []formats.Code{CodeScript}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := write(t, map[string][]byte{c.file: c.bytes})
+			report, err := Inspect(context.Background(), "m", Dir(dir), InspectConfig{Formats: testFormats})
+			require.NoError(t, err)
+			require.Equal(t, c.format, report.Files[0].Format)
+			var seen []formats.Code
+			for _, f := range report.Findings {
+				seen = append(seen, f.Code)
+			}
+			require.Equal(t, c.want, seen)
+		})
+	}
+}

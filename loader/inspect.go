@@ -102,9 +102,16 @@ func (i *inspection) rest(ctx context.Context, f *stagedFile) error {
 // any detects f among set, and parses it.
 func (i *inspection) any(ctx context.Context, set formats.Set, f *stagedFile) error {
 	i.judged[f.name] = true
+	before := len(i.facts.Findings)
 	format, err := i.detect(ctx, set, f)
-	if err != nil || format == nil {
+	if err != nil {
 		return err
+	}
+	if format == nil {
+		if _, owned := i.claims[f.name]; owned || len(i.facts.Findings) > before {
+			return nil // data of an owner, or refused already
+		}
+		return i.plain(ctx, f)
 	}
 	if formats.TraitsOf(format).Sidecar {
 		i.facts.Sidecars[f.name] = format.Name()
