@@ -52,7 +52,7 @@ func Main(args []string, out, errs io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "weightgate",
-		Short: "Pin models, and verify them against a policy",
+		Short: "Pin models, verify them against a policy, and tell what they are",
 		Long: `Weightgate is the gate in front of your weights. This command writes and checks
 what the Go package enforces at the load: the same policy, the same lock, the
 same line.
@@ -61,14 +61,14 @@ Exit codes: 0 admitted, 1 denied, 2 something could not be read or verified, or
 is still pending, 3 usage. 1 wins over 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { // exit code 0 would read as admitted
-			return errors.New("no command: pin or verify")
+			return errors.New("no command: pin, verify, inspect or explain")
 		},
 		SilenceErrors:         true,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
 		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(newPin(), newVerify())
+	root.AddCommand(newPin(), newVerify(), newInspect(), newExplain())
 	return root
 }
 

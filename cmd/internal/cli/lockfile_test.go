@@ -3,8 +3,10 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -71,6 +73,68 @@ func TestLockChangedMeanwhile(t *testing.T) {
 			require.Equal(t, wantErr == nil, gotErr == nil)
 			require.NoFileExists(t, pol.LockPath()+".new")
 		})
+	}
+}
+
+// A lock that is a link is written where the link leads, also when nothing is
+// there yet.
+func TestLockIsLink(t *testing.T) {
+	for name, c := range map[string]struct {
+		links  map[string]string
+		target string
+	}{
+		"relative":             {map[string]string{"weightgate.lock": "locks/a.lock"}, "locks/a.lock"},
+		"a link to a link":     {map[string]string{"weightgate.lock": "b.lock", "b.lock": "locks/a.lock"}, "locks/a.lock"},
+		"climbs behind a link": {map[string]string{"weightgate.lock": "down/../a.lock", "down": "locks/deep"}, "locks/a.lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, open := service(t)
+			dir := filepath.Dir(path)
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "locks", "deep"), 0o755))
+			for from, to := range c.links {
+				require.NoError(t, os.Symlink(to, filepath.Join(dir, from)))
+			}
+			pol := open()
+			for _, name := range []string{"first", "second"} { // where nothing is, and in the place of what is
+				require.NoError(t, writeLock(pol, pinned(t, pol.Lock(), name)))
+				pol = open()
+				text, err := os.ReadFile(filepath.Join(dir, c.target))
+				require.NoError(t, err)
+				require.Equal(t, pol.Lock().Encode(), text)
+			}
+			require.Equal(t, []string{"first", "second"}, pol.Lock().Names())
+			for from, to := range c.links {
+				target, err := os.Readlink(filepath.Join(dir, from))
+				require.NoError(t, err)
+				require.Equal(t, to, target)
+			}
+		})
+	}
+
+	path, open := service(t)
+	pol := open()
+	require.NoError(t, os.Symlink("weightgate.lock", filepath.Join(filepath.Dir(path), "weightgate.lock")))
+	require.ErrorContains(t, writeLock(pol, pinned(t, pol.Lock(), "m")), "more than 40 links")
+}
+
+func TestLockKeepsItsMode(t *testing.T) {
+	_, open := service(t)
+	mode := func() fs.FileMode {
+		info, err := os.Stat(open().LockPath())
+		require.NoError(t, err)
+		return info.Mode().Perm()
+	}
+	pol := open()
+	require.NoError(t, writeLock(pol, pinned(t, pol.Lock(), "m")))
+	require.Zero(t, mode()&0o133, "nobody else writes it, and nobody runs it")
+	for _, want := range []fs.FileMode{0o600, 0o664, 0o640} {
+		require.NoError(t, os.Chmod(pol.LockPath(), want))
+		if runtime.GOOS == "windows" {
+			want = mode() // it knows only read-only
+		}
+		pol = open()
+		require.NoError(t, writeLock(pol, pol.Lock()))
+		require.Equal(t, want, mode())
 	}
 }
 

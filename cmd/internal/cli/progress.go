@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
 )
 
@@ -22,14 +23,13 @@ func newProgress(w io.Writer) progress {
 
 const clearLine = "\r\x1b[K"
 
-// show is called by one goroutine at a time. The policy has accepted the name,
-// which is therefore printable.
+// show is called by one goroutine at a time.
 func (p progress) show(at loader.Progress) {
 	percent := 100.0
 	if at.Total > 0 {
 		percent = 100 * float64(at.Done) / float64(at.Total)
 	}
-	fmt.Fprintf(p.w, "%s%s: %d of %d MiB, %.0f %%", clearLine, at.Name, at.Done>>20, at.Total>>20, percent)
+	fmt.Fprintf(p.w, "%s%s: %d of %d MiB, %.0f %%", clearLine, formats.Quote(at.Name), at.Done>>20, at.Total>>20, percent)
 }
 
 func (p progress) clear() { fmt.Fprint(p.w, clearLine) }

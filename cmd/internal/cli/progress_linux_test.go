@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,7 @@ func TestProgressOnATerminalOnly(t *testing.T) {
 	tty, screen := terminal(t)
 	path, _ := service(t)
 	model := filepath.Join(t.TempDir(), "model")
-	require.NoError(t, os.WriteFile(model, []byte("no format claims this"), 0o644))
+	require.NoError(t, os.WriteFile(model, []byte{1, 2, 3, 0xff, 0}, 0o644))
 	args := []string{"pin", "ocr", model, "--policy", path}
 
 	var out bytes.Buffer
@@ -48,4 +49,18 @@ func TestProgressOnATerminalOnly(t *testing.T) {
 	got, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
 	require.Equal(t, "weightgate: nothing was pinned\n", string(got))
+}
+
+// What inspect is given was accepted by no policy: its name is escaped.
+func TestProgressOfInspect(t *testing.T) {
+	tty, screen := terminal(t)
+	path := filepath.Join(t.TempDir(), "\x1b[31mred")
+	require.NoError(t, os.WriteFile(path, []byte{1, 2, 3, 0xff, 0}, 0o644))
+	require.Equal(t, exitDenied, Main([]string{"inspect", path, "--json"}, io.Discard, tty))
+	_, err := tty.WriteString("\n")
+	require.NoError(t, err)
+	line, err := bufio.NewReader(screen).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, line, `\x1b[31mred": 0 of 0 MiB, 100 %`)
+	require.NotContains(t, strings.ReplaceAll(line, clearLine, ""), "\x1b")
 }

@@ -1,15 +1,19 @@
 package cli_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -39,6 +43,13 @@ func TestScripts(t *testing.T) {
 			"flip":    flip,
 			"report":  report,
 			"once":    once,
+
+			"summary":  summarised,
+			"timeless": timeless,
+			"overlap":  overlap,
+			"noise":    noise,
+			"many":     many,
+			"lines":    lines,
 		},
 	})
 }
@@ -123,5 +134,80 @@ func report(ts *testscript.TestScript, _ bool, args []string) {
 func once(ts *testscript.TestScript, _ bool, args []string) {
 	if n := strings.Count(ts.ReadFile(args[0]), args[1]); n != 1 {
 		ts.Fatalf("%q occurs %d times", args[1], n)
+	}
+}
+
+// summarised PATHS DENIED UNVERIFIABLE CODE... holds the standard output against
+// the JSON of inspect: the numbers of paths, and all reasons in their order.
+func summarised(ts *testscript.TestScript, _ bool, args []string) {
+	var s struct {
+		Version, Paths, Denied, Unverifiable int
+		Reports                              []loader.Report
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &s))
+	got := []string{strconv.Itoa(s.Paths), strconv.Itoa(s.Denied), strconv.Itoa(s.Unverifiable)}
+	for _, r := range s.Reports {
+		for _, reason := range r.Reasons() {
+			got = append(got, reason.Class.String()+":"+string(reason.Code))
+			if !slices.Contains(r.Findings, reason.Finding) {
+				ts.Fatalf("%s is no finding", reason.Code)
+			}
+		}
+	}
+	if !slices.Equal(got, args) || s.Version != loader.ReportVersion || len(s.Reports) != s.Paths {
+		ts.Fatalf("%q, want %q", got, args)
+	}
+}
+
+// timeless FILE writes the standard output to FILE, without what took how long.
+func timeless(ts *testscript.TestScript, _ bool, args []string) {
+	var kept strings.Builder
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if !strings.HasPrefix(line, "  time ") {
+			kept.WriteString(line)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(kept.String()), 0o644))
+}
+
+// overlap FILE writes a safetensors file whose tensor says less than it has.
+func overlap(ts *testscript.TestScript, _ bool, args []string) {
+	const header = `{"w":{"dtype":"U8","shape":[3],"data_offsets":[0,4]}}   `
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	ts.Check(os.WriteFile(path, append(file, header+"four"...), 0o644))
+}
+
+// noise FILE writes a file that is of no format.
+func noise(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, []byte{1, 2, 3, 0xff, 0}, 0o644))
+}
+
+// many DIR N FILE fills DIR with N copies of FILE.
+func many(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data := ts.ReadFile(args[2])
+	ts.Check(os.Mkdir(ts.MkAbs(args[0]), 0o755))
+	for i := range n {
+		ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), fmt.Sprintf("%04d", i)), []byte(data), 0o644))
+	}
+}
+
+// lines FILE N demands that FILE has at most N lines, which fit a terminal.
+func lines(ts *testscript.TestScript, _ bool, args []string) {
+	most, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	all := strings.Split(ts.ReadFile(args[0]), "\n")
+	if len(all) > most {
+		ts.Fatalf("%d lines", len(all))
+	}
+	for _, line := range all {
+		if utf8.RuneCountInString(line) > 100 {
+			ts.Fatalf("too wide: %s", line)
+		}
 	}
 }

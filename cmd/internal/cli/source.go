@@ -2,6 +2,8 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,4 +33,20 @@ func (s *sourceFlags) source(path string) (loader.Source, error) {
 		return loader.Dir(path), nil
 	}
 	return loader.File(path), nil
+}
+
+// at is whatever is at path: a file, a directory, or a commit in a hub's cache,
+// whose files are links. What is not there at all shows when it is opened.
+func at(path string) loader.Source {
+	snapshots, commit := filepath.Split(filepath.Clean(path))
+	repository, last := filepath.Split(filepath.Clean(snapshots))
+	folder := filepath.Base(repository)
+	name, cached := strings.CutPrefix(folder, "models--")
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return loader.File(path)
+	}
+	if cached && last == "snapshots" {
+		return loader.HubCache(filepath.Dir(filepath.Clean(repository)), strings.ReplaceAll(name, "--", "/"), commit)
+	}
+	return loader.Dir(path)
 }
