@@ -107,8 +107,10 @@ func TestOpenRefusesItsConfig(t *testing.T) {
 			require.Nil(t, s)
 		})
 	}
-	_, err := Open(t.Context(), m, Config{Library: library, Device: CPU, Graph: "a.onnx", Threads: -1})
-	require.ErrorContains(t, err, "threads")
+	for _, threads := range []int{-1, 1 << 32, 1<<32 + 1} {
+		_, err := Open(t.Context(), m, Config{Library: library, Device: CPU, Graph: "a.onnx", Threads: threads})
+		require.ErrorContains(t, err, "threads")
+	}
 
 	s, err := Open(t.Context(), m, Config{Library: library, Device: CPU, Graph: "b.onnx", Threads: 1})
 	require.NoError(t, err)

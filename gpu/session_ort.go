@@ -57,13 +57,16 @@ func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
 	return s, nil
 }
 
+// maxThreads is more than any machine has, and fits the runtime's int.
+const maxThreads = 1 << 16
+
 func (cfg *Config) check() error {
 	switch {
 	case cfg.Device < CPU:
 		return ErrNoDevice
 	case cfg.Library == "":
 		return ErrNoLibrary
-	case cfg.Threads < 0:
+	case cfg.Threads < 0 || cfg.Threads > maxThreads:
 		return fmt.Errorf("gpu: %d threads", cfg.Threads)
 	}
 	return nil
@@ -94,16 +97,16 @@ func (s *session) run(ctx context.Context, inputs, outputs []Tensor) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.ort == nil {
+		return ErrClosed
+	}
 	if err := fitAll("input", s.inputs, inputs, false); err != nil {
 		return err
 	}
 	if err := fitAll("output", s.outputs, outputs, true); err != nil {
 		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.ort == nil {
-		return ErrClosed
 	}
 
 	call, err := s.ort.Begin()

@@ -212,5 +212,6 @@ func TestCloseInAnyOrderAndTwice(t *testing.T) {
 	}
 	var zero Session
 	require.ErrorIs(t, zero.Run(t.Context(), nil, nil), ErrClosed)
+	require.ErrorIs(t, zero.Run(t.Context(), []Tensor{tensor(t, []int64{5}, 1)}, nil), ErrClosed)
 	require.NoError(t, zero.Close())
 }

@@ -8,7 +8,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -52,7 +55,10 @@ func NewSession(ctx context.Context, graph []byte, weights []Weight, cfg Config)
 		return nil, err
 	}
 	if len(graph) == 0 {
-		return nil, fmt.Errorf("onnxruntime: an empty graph")
+		return nil, errors.New("onnxruntime: an empty graph")
+	}
+	if err := cfg.checkNames(weights); err != nil {
+		return nil, err
 	}
 	options, err := newOptions(cfg)
 	if err != nil {
@@ -67,6 +73,20 @@ func NewSession(ctx context.Context, graph []byte, weights []Weight, cfg Config)
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkNames refuses names that C would cut short, and so take for others.
+func (cfg *Config) checkNames(weights []Weight) error {
+	names := slices.Concat(cfg.Inputs, cfg.Outputs)
+	for _, w := range weights {
+		names = append(names, w.Name)
+	}
+	for _, name := range names {
+		if strings.ContainsRune(name, 0) {
+			return fmt.Errorf("onnxruntime: the name %+q has a zero byte", name)
+		}
+	}
+	return nil
 }
 
 func (s *Session) create(ctx context.Context, options *C.OrtSessionOptions, graph []byte, weights []Weight) error {

@@ -113,7 +113,8 @@ func TestNewSessionFails(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	whole := weight(t, tensor, true)
-	short, wrong, twice := whole, whole, whole
+	short, wrong, twice, cut := whole, whole, whole, whole
+	cut.Name += "\x00x"
 	short.Bytes = short.Bytes[:len(short.Bytes)-4]
 	wrong.Shape = []int64{width, rows}
 	wrong.Lend = false
@@ -131,6 +132,8 @@ func TestNewSessionFails(t *testing.T) {
 		{"not supplied, not optimised", graph, nil, Config{Inputs: tableConfig.Inputs, Outputs: tableConfig.Outputs}},
 		{"a weight of another shape", graph, []Weight{wrong}, tableConfig},
 		{"a weight that is too short", graph, []Weight{short}, tableConfig},
+		{"a name that C would cut short to the weight's", graph, []Weight{cut}, tableConfig},
+		{"an input that C would cut short", graph, []Weight{whole}, Config{Inputs: []string{tableConfig.Inputs[0] + "\x00"}, Outputs: tableConfig.Outputs}},
 		{"a weight twice", graph, []Weight{twice, twice}, tableConfig},
 	} {
 		t.Run(c.name, func(t *testing.T) {
