@@ -254,7 +254,12 @@ func TestALibraryThatIsNoRuntime(t *testing.T) {
 	_, err := Open(t.Context(), admit(t, files, terms{library: junk}), Config{Library: junk, Device: CPU})
 	require.ErrorContains(t, err, "invalid ELF header")
 	require.False(t, ort.Initialized())
-	openSession(t, admit(t, files, terms{}))
+
+	// What was tried may have left code behind: the process takes no other.
+	_, err = Open(t.Context(), admit(t, files, terms{}), Config{Library: onnxtest.Library(t), Device: CPU})
+	var r *loader.Rejection
+	require.ErrorAs(t, err, &r)
+	require.Equal(t, policy.CodeLibraryOther, r.Report.Reasons()[0].Code)
 }
 
 // Others may use onnxruntime_go in this process; sessions do not depend on them.

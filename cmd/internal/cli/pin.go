@@ -127,7 +127,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, pa
 	case rules == nil:
 		return nil, denied("no entry of %s is for %s from a source of the kind %s", p.policy, formats.Quote(name), src.Origin().Kind)
 	case !rules.Vouched():
-		return nil, denied("the entry of %s for %s says unpinned, so no load would ask for the pin", p.policy, name)
+		return nil, denied("the entry of %s for %s says unpinned: say pin: required first", p.policy, name)
 	}
 	if err := outside(c.Context(), pol, src); err != nil {
 		return nil, err
