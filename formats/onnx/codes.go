@@ -55,6 +55,8 @@ const (
 
 	CodeFoldSize      formats.Code = "onnx.fold.size"      // constants that expand to more than MaxFold
 	CodeFoldUnbounded formats.Code = "onnx.fold.unbounded" // constants that expand to nobody knows what
+	CodeShared        formats.Code = "onnx.weights.shared" // weights that a runtime copies for more nodes than they pay for
+	CodeTrees         formats.Code = "onnx.trees"          // decision trees that are too deep, or none
 )
 
 const (
@@ -119,4 +121,6 @@ var codes = formats.CodeTable{
 
 	{Code: CodeFoldSize, Class: formats.Denied, Severity: formats.Critical, Advice: simplify},
 	{Code: CodeFoldUnbounded, Class: formats.Denied, Severity: formats.Critical, Advice: simplify},
+	{Code: CodeShared, Class: formats.Denied, Severity: formats.Critical, Advice: "Do not use the file unless it is meant to share its weights this often: a runtime prepares a copy for every node. If so, put the nodes into a Loop, or raise MaxFold."},
+	{Code: CodeTrees, Class: formats.Denied, Severity: formats.Critical, Advice: "Train the trees with a maximal depth, and export the model again."},
 }

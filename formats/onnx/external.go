@@ -41,7 +41,7 @@ type sibling struct {
 func (s *siblings) resolve() {
 	s.files = map[string]*sibling{}
 	for _, t := range s.externals {
-		if s.err != nil {
+		if s.stopped() {
 			return
 		}
 		s.place(t)
@@ -57,7 +57,7 @@ func (s *siblings) resolve() {
 		}
 	}
 	for _, t := range s.externals {
-		if s.err == nil && t.size < Threshold {
+		if !s.stopped() && t.size < Threshold {
 			s.load(t)
 		}
 	}

@@ -18,7 +18,8 @@ type fact struct {
 	fixed  bool     // if not ranked: not even the rank can be known before a run
 
 	elements []number // of a small integer or bool tensor; nil if they are not followed
-	width    int64    // bytes of an element
+	partial  bool     // a runtime may follow some elements where they are not followed here
+	width    int64    // bytes of an element, of the longest one if it is text
 }
 
 // element is the i-th one, whether or not elements are followed, and what can be
@@ -27,10 +28,15 @@ func (f fact) element(i int) number {
 	switch {
 	case i >= 0 && i < len(f.elements):
 		return f.elements[i]
-	case f.elements == nil && !f.folds:
+	case f.elements == nil && !f.folds && !f.partial:
 		return number{state: onlyRun}
 	}
 	return number{}
+}
+
+// open reports whether there is an element that only a run knows.
+func (f fact) open() bool {
+	return f.element(-1).open() || slices.ContainsFunc(f.elements, number.open)
 }
 
 // dim is the i-th dimension; a negative i counts from the last.
@@ -72,7 +78,7 @@ func (f fact) scalar() number {
 	if n, ok := f.count(); ok && n == 1 {
 		return f.element(0)
 	}
-	if f.folds {
+	if f.folds || f.partial {
 		return number{}
 	}
 	return number{state: onlyRun}
@@ -124,9 +130,9 @@ func constants(dims []int64) []number {
 
 // factOf is what is known of a constant: everything.
 func factOf(t *tensor) fact {
-	f := fact{folds: true, ranked: true, dims: constants(t.dims), width: 32}
-	if t.dataType != stringType {
-		f.width = int64(t.dataType.dtype().Bits()+7) / 8
+	f := fact{folds: true, ranked: true, dims: constants(t.dims), width: int64(t.dataType.dtype().Bits()+7) / 8}
+	if t.dataType == stringType {
+		f.width = textWidth(t.text)
 	}
 	n, ok := f.count()
 	width := map[dataType]int{boolType: 1, int32Type: 4, int64Type: 8}[t.dataType]
@@ -147,6 +153,19 @@ func factOf(t *tensor) fact {
 	return f
 }
 
+// textSize is what a runtime takes for a string beside its bytes.
+const textSize = 32
+
+// textWidth is what the longest of the strings takes: whoever repeats one may
+// repeat that.
+func textWidth(list [][]byte) int64 {
+	longest := 0
+	for _, s := range list {
+		longest = max(longest, len(s))
+	}
+	return textSize + int64(longest)
+}
+
 // factOfType is what a declared type says: its open dimensions only a run knows.
 func factOfType(t *valueType) fact {
 	if t == nil || t.form != "tensor_type" || !t.hasShape {
@@ -165,7 +184,7 @@ func factOfType(t *valueType) fact {
 
 // merge is what is known of a value that is a or b.
 func merge(a, b fact) fact {
-	m := fact{folds: a.folds || b.folds, width: max(a.width, b.width)}
+	m := fact{folds: a.folds || b.folds, partial: a.partial || b.partial, width: max(a.width, b.width)}
 	if !a.ranked || !b.ranked || len(a.dims) != len(b.dims) {
 		m.fixed = a.fixed && b.fixed
 		return m

@@ -109,7 +109,7 @@ func pad(o *operation) []fact {
 	}
 	pads := o.pads(len(x.dims))
 	out := shaped(make([]number, len(x.dims))...)
-	out.width = x.width
+	out.width = max(x.width, o.input(2).width)
 	for i, d := range x.dims {
 		out.dims[i] = plus(d, plus(pads[i], pads[i+len(x.dims)]))
 	}
@@ -178,7 +178,7 @@ func resize(o *operation) []fact {
 			out.dims[i] = number{}
 		case o.has(3) && ok && len(sizes) == len(x.dims):
 			out.dims[i] = sizes[i]
-		case o.has(3) && !o.in[3].folds && o.in[3].elements == nil:
+		case o.has(3) && o.in[3].element(-1).open():
 			out.dims[i] = number{state: onlyRun}
 		case !o.has(3) && len(scales) == len(x.dims):
 			out.dims[i] = scaled(d, float64(scales[i]))

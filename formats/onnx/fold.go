@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/weightgate/weightgate/formats"
@@ -14,15 +13,19 @@ const foldAllowance = 8
 // A folding bounds what a runtime computes from constants while it creates a
 // session. A value folds if all that it is computed from does: constants,
 // initializers, Shape and Size of anything with static dimensions, and branches
-// of an If on a condition that folds. The work of a node is what it reads or
-// what it writes, whichever is more; a node that folds and whose output nobody
-// can bound is refused.
+// of an If on a condition that folds. The work of a node is what it reads, what
+// it writes or what it computes on the way, whichever is most; a node that folds
+// and whose output nobody can bound is refused. What it prepares for nodes that do not fold is bounded
+// too: every one of them may get its own copy of the constants that it reads,
+// in another layout or multiplied by what comes next.
 type folding struct {
 	*faults
 	lim      formats.Limits
 	declared map[*value]*valueType // of outputs: runtimes believe these shapes
 	work     int64                 // bytes so far
 	budget   int64
+	read     int64 // bytes of constants, by all nodes that do not fold
+	sizes    map[*attribute]number
 	numbers  int64 // that are kept of all values in sight
 }
 
@@ -37,7 +40,7 @@ type frame struct {
 const numberSize = 16
 
 func fold(f *faults, lim formats.Limits, m *model) {
-	a := &folding{faults: f, lim: lim, declared: map[*value]*valueType{}, budget: lim.MaxFold}
+	a := newFolding(f, lim)
 	seen := map[formats.Range]bool{}
 	for _, w := range m.graph.weights {
 		if place := w.constant.place; !seen[place] { // tied weights pay once
@@ -46,13 +49,16 @@ func fold(f *faults, lim formats.Limits, m *model) {
 		}
 	}
 	visitor{
-		tensor: func(_, _ string, t *tensor) { a.allow(t.size) },
+		tensor: func(_ *graphPath, t *tensor) { a.allow(t.size) },
 		sparse: func(s *sparseTensor) { // runtimes make them dense
-			n, _ := elements(s.dims)
-			a.charge(s.at, s, times(is(n), is(int64(s.values.dataType.dtype().Bits()+7)/8)))
+			a.charge(s.at, s, s.denseSize())
 		},
 	}.model(m)
 	a.graph(m.graph, &frame{facts: map[*value]fact{}}, factsOfTypes(m.graph.inputs))
+}
+
+func newFolding(f *faults, lim formats.Limits) *folding {
+	return &folding{faults: f, lim: lim, declared: map[*value]*valueType{}, budget: lim.MaxFold, sizes: map[*attribute]number{}}
 }
 
 func factsOfTypes(infos []*valueInfo) []fact {
@@ -61,29 +67,6 @@ func factsOfTypes(infos []*valueInfo) []fact {
 		list[i] = factOfType(info.typ)
 	}
 	return list
-}
-
-func (a *folding) allow(size int64) {
-	extra, ok := mulInt(size, foldAllowance)
-	if sum, fits := addInt(a.budget, extra); ok && fits {
-		a.budget = sum
-	} else {
-		a.budget = math.MaxInt64
-	}
-}
-
-// charge accounts for work of so many bytes.
-func (a *folding) charge(at int64, what fmt.Stringer, bytes number) {
-	if !bytes.bounded() {
-		a.fail(CodeFoldUnbounded, at, "%s folds into a tensor whose size cannot be bounded", what)
-		return
-	}
-	sum, ok := addInt(a.work, bytes.v)
-	if !ok || sum > a.budget {
-		a.fail(CodeFoldSize, at, "%s folds into %d bytes, after %d; MaxFold and the tensors allow %d", what, bytes.v, a.work, a.budget)
-		return
-	}
-	a.work = sum
 }
 
 // graph follows a graph with what is known of its inputs, and answers what is
@@ -100,6 +83,9 @@ func (a *folding) graph(g *graph, fr *frame, inputs []fact) []fact {
 	}
 	for _, v := range g.consts {
 		fr.facts[v] = factOf(v.constant)
+		if fr.attributes != nil { // every call of the function has a copy
+			a.charge(g.at, v.constant, fr.facts[v].size())
+		}
 	}
 	for _, v := range g.sparses {
 		fr.facts[v] = fact{folds: true, ranked: true, dims: constants(v.sparse.dims), width: 8}
@@ -120,7 +106,7 @@ func factsOf(values []*value, fr *frame) []fact {
 
 func (a *folding) nodes(nodes []*node, fr *frame) {
 	for _, n := range nodes {
-		if a.err != nil {
+		if a.stopped() {
 			return
 		}
 		for i, f := range a.node(n, fr) {
@@ -161,6 +147,7 @@ func (a *folding) believe(v *value, f fact) fact {
 // node is what is known of a node's outputs.
 func (a *folding) node(n *node, fr *frame) []fact {
 	in := factsOf(n.in, fr)
+	a.chargeAttributes(n, fr)
 	switch {
 	case n.calls != nil:
 		return a.call(n, fr, in)
@@ -169,6 +156,7 @@ func (a *folding) node(n *node, fr *frame) []fact {
 	case n.is("If"):
 		return a.branch(n, fr, in[0])
 	case n.is("Loop"):
+		a.prepare(n, in)
 		return a.loop(n, fr, in)
 	}
 	for _, at := range n.attributes { // Scan and the decoders of com.microsoft: not folded, their bodies' constants are
@@ -180,28 +168,11 @@ func (a *folding) node(n *node, fr *frame) []fact {
 	out := op.infer()
 	if op.folds() {
 		n.folds = true
-		a.chargeNode(n, in, out)
+		a.chargeNode(n, in, out, times(op.steps(out), is(stepSize)))
+	} else {
+		a.prepare(n, in)
 	}
 	return out
-}
-
-// chargeNode accounts for one node that folds.
-func (a *folding) chargeNode(n *node, in, out []fact) {
-	read, written := is(0), is(0)
-	for i, f := range in {
-		if n.in[i] != nil && f.size().bounded() {
-			read = plus(read, f.size())
-		}
-	}
-	for i, f := range out {
-		if i < len(n.out) && n.out[i] != nil {
-			written = plus(written, f.size())
-		}
-	}
-	if written.bounded() {
-		written.v = max(written.v, read.v)
-	}
-	a.charge(n.at, n, written)
 }
 
 // call follows a function's body with the facts and attributes of one call.
@@ -255,8 +226,10 @@ func (a *folding) constant(n *node, fr *frame) fact {
 		}
 	case at.typ == floatsAttribute:
 		f.dims = []number{is(int64(len(at.floats)))}
+	case at.typ == stringAttribute:
+		f.width = textSize + int64(len(at.s))
 	case at.typ == stringsAttribute:
-		f.dims = []number{is(int64(len(at.strings)))}
+		f.dims, f.width = []number{is(int64(len(at.strings)))}, textWidth(at.strings)
 	}
 	return f
 }

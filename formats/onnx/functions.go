@@ -29,14 +29,15 @@ func (b *binder) bindFunction(fn *function) {
 	for _, d := range fn.defaults {
 		s.attributes[d.name] = true
 	}
+	b.noGraphs(fn.defaults)
 	for _, name := range fn.inputs {
 		fn.ins = append(fn.ins, b.define(s, name, fn.at))
 	}
 	for i, n := range fn.nodes {
-		if b.err != nil {
+		if b.stopped() {
 			return
 		}
-		b.bindNode(n, s, "", i)
+		b.bindNode(n, s, nil, i)
 	}
 	for _, name := range fn.outputs {
 		v := s.values[name]
@@ -105,7 +106,7 @@ func (e *expansion) tooDeep(fn *function) {
 func (e *expansion) nodes(nodes []*node) extent {
 	var x extent
 	for _, n := range nodes {
-		if e.err != nil {
+		if e.stopped() {
 			return extent{}
 		}
 		x = e.sum(x, extent{size: n.cost()})
@@ -114,6 +115,7 @@ func (e *expansion) nodes(nodes []*node) extent {
 		}
 		for _, a := range n.attributes {
 			for _, g := range a.graphs {
+				x = e.sum(x, extent{size: g.cost()})
 				x = e.sum(x, e.nodes(g.nodes))
 			}
 		}
@@ -126,12 +128,17 @@ func (e *expansion) nodes(nodes []*node) extent {
 func (n *node) cost() int {
 	parts := len(n.inputs) + len(n.outputs) + len(n.attributes)
 	for _, a := range n.attributes {
-		parts += len(a.ints) + len(a.floats)
+		parts += len(a.ints) + len(a.floats) + len(a.strings) + len(a.tensors)
 	}
 	if n.calls != nil {
 		parts += len(n.calls.inputs) + len(n.calls.outputs) + len(n.calls.defaults)
 	}
 	return 1 + parts/64
+}
+
+// cost is that of a subgraph beside its nodes: each part is a value of its own.
+func (g *graph) cost() int {
+	return len(g.initializers) + len(g.sparse) + len(g.inputs) + len(g.outputs)
 }
 
 func (e *expansion) sum(a, b extent) extent {

@@ -54,6 +54,9 @@ func (n *node) attribute(name string) *attribute {
 // is reports whether the node is that operator of ai.onnx.
 func (n *node) is(op string) bool { return n.domain == "" && n.op == op && n.calls == nil }
 
+// operator is the operator with its domain, as rules and sets name it: /Relu.
+func (n *node) operator() string { return n.domain + "/" + n.op }
+
 // attributeType is AttributeProto.AttributeType.
 type attributeType int32
 
@@ -122,7 +125,6 @@ type function struct {
 	opsets          []opset
 
 	ins, outs []*value // as bound
-	calls     []*function
 }
 
 // A value is what a name stands for. Names are resolved once; whoever renames

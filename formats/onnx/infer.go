@@ -1,6 +1,9 @@
 package onnx
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An operation is a node with what is known of its inputs.
 type operation struct {
@@ -18,12 +21,23 @@ type rule func(*operation) []fact
 // to run, or are no tensors.
 var never = set(`RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli
 	SequenceConstruct SequenceEmpty SequenceInsert SequenceErase SequenceAt SequenceMap SplitToSequence
-	ConcatFromSequence SequenceLength Optional OptionalGetElement OptionalHasElement Scan ZipMap
-	BeamSearch GreedySearch Sampling WhisperBeamSearch`)
+	ConcatFromSequence SequenceLength Optional OptionalGetElement OptionalHasElement Scan ai.onnx.ml/ZipMap
+	com.microsoft/BeamSearch com.microsoft/GreedySearch com.microsoft/Sampling com.microsoft/WhisperBeamSearch`)
+
+// followers are the operators through which runtimes follow elements of shapes.
+var followers = set(`Add Cast CastLike Concat Div Expand Gather Identity Max Min Mod Mul Neg Reshape Slice Split Squeeze
+	Sub Transpose Unsqueeze Where`)
+
+// partial reports whether a runtime may follow elements of the outputs.
+func (o *operation) partial() bool {
+	return followers[o.node.operator()] && slices.ContainsFunc(o.in, func(f fact) bool {
+		return f.partial || !f.folds && slices.ContainsFunc(f.elements, func(e number) bool { return !e.open() })
+	})
+}
 
 // folds reports whether a runtime may compute the operation before a run.
 func (o *operation) folds() bool {
-	if never[o.node.op] {
+	if never[o.node.operator()] {
 		return false
 	}
 	if o.node.is("Shape") || o.node.is("Size") {
@@ -74,7 +88,7 @@ func clampAxis(axis, rank int64) int64 {
 }
 
 func (o *operation) infer() []fact {
-	r := rules[o.node.domain+"/"+o.node.op]
+	r := rules[o.node.operator()]
 	var out []fact
 	if r != nil {
 		out = r(o)
@@ -94,6 +108,7 @@ func (o *operation) infer() []fact {
 		if n, ok := out[i].count(); !ok || len(out[i].elements) != n {
 			out[i].elements = nil
 		}
+		out[i].partial = !folds && out[i].elements == nil && o.partial()
 		out[i].wrap()
 	}
 	return out

@@ -40,7 +40,7 @@ func TestRulesAgreeWithTheReference(t *testing.T) {
 		}
 		require.NoError(t, err, c.Name)
 		g := m.tree.graph
-		a := &folding{faults: &faults{}, lim: formats.Limits{}.WithDefaults(), declared: map[*value]*valueType{}, budget: 1 << 30}
+		a := newFolding(&faults{}, formats.Limits{MaxFold: 1 << 30}.WithDefaults())
 		facts := a.graph(g, &frame{facts: map[*value]fact{}}, nil)
 		require.NoError(t, a.err, c.Name)
 		for i, f := range facts {

@@ -11,14 +11,17 @@ import (
 func (r *reader) loadRest(m *model) []formats.Tensor {
 	var large []formats.Tensor
 	visitor{
-		tensor: func(path, name string, t *tensor) {
-			if r.err != nil {
+		tensor: func(at *graphPath, t *tensor) {
+			if r.stopped() {
 				return
 			}
 			r.load(t)
-			if t.size >= Threshold && r.keep(int64(len(path)+len(name))) {
+			if t.size < Threshold {
+				return
+			}
+			if name := at.String(); r.keep(int64(len(name))) {
 				large = append(large, formats.Tensor{
-					ID:     formats.TensorID{File: r.in.Name(), Name: path + name},
+					ID:     formats.TensorID{File: r.in.Name(), Name: name},
 					DType:  t.dataType.dtype(),
 					Shape:  t.dims,
 					Inline: true,

@@ -16,7 +16,9 @@ type Model struct {
 
 // Read parses and validates a graph wholly, in bounds that do not depend on its
 // tensors. On an error, which is a *formats.SyntaxError unless reading failed or
-// ctx ended, the Model is nil. The Model keeps no reference to in.
+// ctx ended, the Model is nil. The Model keeps no reference to in. A graph that
+// would take more memory than 32 MiB and more than 8 bytes for each of its file
+// is refused with [CodeLimit].
 func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, error) {
 	r := &reader{wire: newWire(ctx, in, lim), opened: map[string]formats.Input{in.Name(): in}}
 	tree := r.model()
@@ -41,7 +43,9 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, er
 	if r.err != nil {
 		return nil, r.err
 	}
-	fold(r.faults, r.lim, tree)
+	known := r.lim
+	known.MaxHeader = r.room // what folding knows of values is a part of the tree
+	fold(r.faults, known, tree)
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -61,6 +61,20 @@ func times(a, b number) number {
 // bounded reports whether v bounds the number from above.
 func (n number) bounded() bool { return n.state == known || n.state == atMost }
 
+// largest is a number that bounds all of them.
+func largest(numbers ...number) number {
+	most := is(0)
+	for _, n := range numbers {
+		if !n.bounded() {
+			return number{}
+		}
+		if n.v > most.v {
+			most = n
+		}
+	}
+	return most
+}
+
 // product of dimensions; is(1) for a scalar.
 func product(dims []number) number {
 	p := is(1)

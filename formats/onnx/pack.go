@@ -73,12 +73,12 @@ var operatorsBeside = map[int64]string{
 	1: `SimplifiedLayerNormalization`,
 }
 
-// operatorsML are those of ai.onnx.ml.
+// operatorsML are those of ai.onnx.ml. TreeEnsemble is missing on purpose: ONNX
+// Runtime unfolds shared branches and sets, which a few bytes double at will.
 var operatorsML = map[int64]string{
 	1: `ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
 		LabelEncoder LinearClassifier LinearRegressor Normalizer OneHotEncoder SVMClassifier
 		SVMRegressor Scaler TreeEnsembleClassifier TreeEnsembleRegressor ZipMap`,
-	5: `TreeEnsemble`,
 }
 
 // operatorsORT are those of com.microsoft. EPContext and Snpe are missing on
@@ -139,7 +139,20 @@ func (b *binder) operator(n *node, s *scope) {
 		if len(n.inputs) > len(n.calls.inputs) || len(n.outputs) > len(n.calls.outputs) {
 			b.fail(CodeNode, n.at, "%s has more inputs or outputs than the function", n)
 		}
+		b.noGraphs(n.attributes)
 	case !listed || introduced > version:
 		b.fail(CodeOperator, n.at, "%s is no operator of %s version %d in the pack %s", n, quote(n.domain), version, p.name)
+	case n.domain == "ai.onnx.ml" && (n.op == "TreeEnsembleClassifier" || n.op == "TreeEnsembleRegressor"):
+		b.judgeTrees(n)
+	}
+}
+
+// noGraphs refuses graphs as arguments of a function: their names would be
+// resolved in one place, and they would run in others.
+func (b *binder) noGraphs(arguments []*attribute) {
+	for _, a := range arguments {
+		if len(a.graphs) > 0 {
+			b.fail(CodeAttribute, a.at, "the attribute %s gives a graph to a function", quote(a.name))
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (r *reader) entry(f field) (key, value string) {
 
 func (r *reader) opset(f field) opset {
 	var o opset
-	r.keep(messageCost)
+	r.keep(partCost)
 	for f := range r.message(schema["OperatorSetIdProto"], f.end) {
 		switch f.name {
 		case "domain":
@@ -101,7 +101,7 @@ func (r *reader) graph(f field) *graph {
 		r.fail(CodeNesting, f.at, "graphs nest more than MaxNesting, %d", r.lim.MaxNesting)
 	}
 	defer func() { r.graphs-- }()
-	r.keep(messageCost)
+	r.keep(graphCost)
 	for f := range r.message(schema["GraphProto"], f.end) {
 		switch f.name {
 		case "node":
@@ -126,7 +126,7 @@ func (r *reader) node(f field) *node {
 	if r.nodes++; r.nodes > r.lim.MaxNodes {
 		r.fail(CodeLimit, f.at, "more than MaxNodes, %d", r.lim.MaxNodes)
 	}
-	r.keep(messageCost)
+	r.keep(nodeCost)
 	for f := range r.message(schema["NodeProto"], f.end) {
 		switch f.name {
 		case "input":
@@ -150,7 +150,7 @@ func (r *reader) node(f field) *node {
 }
 
 func (r *reader) names(list []string, f field) []string {
-	r.keep(messageCost)
+	r.keep(nameCost)
 	return append(list, r.string(f))
 }
 
@@ -169,7 +169,7 @@ func (r *reader) unique(attributes []*attribute, at int64) {
 
 func (r *reader) attribute(f field) *attribute {
 	a := &attribute{at: f.at}
-	r.keep(2 * messageCost)
+	r.keep(attributeCost)
 	var held []string // the fields that hold a value
 	for f := range r.message(schema["AttributeProto"], f.end) {
 		switch f.name {
@@ -203,7 +203,7 @@ func (r *reader) attributeValue(a *attribute, f field) {
 		a.s = r.bytes(f)
 	case "floats":
 		for v := range r.packed(f) {
-			if !r.keep(4) {
+			if !r.keep(5) { // append leaves room
 				return
 			}
 			a.floats = append(a.floats, math.Float32frombits(uint32(v)))
@@ -211,7 +211,7 @@ func (r *reader) attributeValue(a *attribute, f field) {
 	case "ints":
 		a.ints = r.int64s(a.ints, f)
 	case "strings":
-		r.keep(messageCost)
+		r.keep(partCost)
 		a.strings = append(a.strings, r.bytes(f))
 	case "t", "tensors":
 		a.tensors = append(a.tensors, r.tensor(f))
@@ -251,7 +251,7 @@ func (r *reader) judgeAttribute(a *attribute, held []string) {
 
 func (r *reader) function(f field) *function {
 	fn := &function{at: f.at}
-	r.keep(messageCost)
+	r.keep(graphCost)
 	for f := range r.message(schema["FunctionProto"], f.end) {
 		switch f.name {
 		case "name":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -186,6 +187,17 @@ func TestPartsThatACallRepeatsCount(t *testing.T) {
 	_, err := Read(context.Background(), open(t, tree(call(2)), "model.onnx"), formats.Limits{MaxNodes: 10})
 	require.NoError(t, err)
 	require.Equal(t, CodeExpansion, code(t, call(64*10), formats.Limits{MaxNodes: 10}))
+
+	branches := func(more o.Part) []byte {
+		return o.Model(o.IR(8), o.Opset("", 17), o.Opset("f", 1), o.Graph(o.Input("c", bit), y, o.Node("f:f", "c", "h"), o.Node("f:f", "c", "y")),
+			o.Function("f.f", o.FunctionInputs("a"), o.FunctionOutputs("b"), o.FunctionOpset("", 17), o.FunctionNode("If", "a", "b",
+				o.Body("then_branch", o.Node("Constant", "", "t", o.Int("value_int", 1)), o.Output("t", i64), more),
+				o.Body("else_branch", o.Node("Constant", "", "e", o.Int("value_int", 1)), o.Output("e", i64)))))
+	}
+	many := parts(10, func(i int) o.Part { return o.Initializer(weightless(fmt.Sprint("w", i))) })
+	_, err = Read(context.Background(), open(t, tree(branches(nil)), "model.onnx"), formats.Limits{MaxNodes: 20})
+	require.NoError(t, err)
+	require.Equal(t, CodeExpansion, code(t, branches(many), formats.Limits{MaxNodes: 20}))
 }
 
 func TestSmallAndOddTensorsStay(t *testing.T) {

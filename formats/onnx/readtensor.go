@@ -15,7 +15,7 @@ func (r *reader) tensor(f field) *tensor {
 	if r.tensors++; r.tensors > r.lim.MaxTensors {
 		r.fail(CodeLimit, f.at, "more than MaxTensors, %d", r.lim.MaxTensors)
 	}
-	if !r.keep(messageCost) {
+	if !r.keep(tensorCost) {
 		return t
 	}
 	var held string // the field that holds the values
@@ -66,7 +66,7 @@ func (r *reader) values(t *tensor, f field) int64 {
 	size := f.end - f.from
 	switch {
 	case f.name == "string_data":
-		if r.keep(messageCost) {
+		if r.keep(partCost) {
 			t.text = append(t.text, r.bytes(f))
 		}
 		return 1
@@ -223,6 +223,7 @@ func (r *reader) externalEntry(t *tensor, f field) {
 		return
 	}
 	if t.external == nil {
+		r.keep(mapCost)
 		t.external = make(map[string]string, 3)
 	}
 	t.external[key] = value

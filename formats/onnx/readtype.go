@@ -5,7 +5,7 @@ import "github.com/weightgate/weightgate/formats"
 // valueInfo reads a ValueInfoProto.
 func (r *reader) valueInfo(f field) *valueInfo {
 	v := &valueInfo{at: f.at}
-	r.keep(messageCost)
+	r.keep(partCost)
 	for f := range r.message(schema["ValueInfoProto"], f.end) {
 		switch f.name {
 		case "name":
@@ -20,7 +20,7 @@ func (r *reader) valueInfo(f field) *valueInfo {
 // valueType reads a TypeProto. One without a value is nil: inference decides.
 func (r *reader) valueType(f field) *valueType {
 	var t *valueType
-	r.keep(messageCost)
+	r.keep(partCost)
 	for f := range r.message(schema["TypeProto"], f.end) {
 		switch f.name {
 		case "tensor_type", "sparse_tensor_type", "sequence_type", "map_type", "optional_type":
@@ -64,7 +64,7 @@ func (r *reader) shape(f field) []dim {
 		if f.name != "dim" {
 			continue
 		}
-		r.keep(messageCost)
+		r.keep(partCost)
 		d := dim{size: -1}
 		for f := range r.message(schema["TensorShapeProto.Dimension"], f.end) {
 			switch f.name {

@@ -55,10 +55,7 @@ func (o *operation) reduced(x fact, axes []int64, all, keep bool) fact {
 func (o *operation) reducedElement(x fact) number {
 	n, ok := x.count()
 	if o.node.op != "ReduceProd" || !ok {
-		if !x.folds && x.elements == nil {
-			return number{state: onlyRun}
-		}
-		return number{}
+		return x.element(-1)
 	}
 	p := is(1)
 	for i := range n {

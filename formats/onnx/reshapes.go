@@ -157,7 +157,7 @@ func slice(o *operation) []fact {
 // cut is a dimension of which nobody knows how much is taken.
 func (o *operation) cut(d number) number {
 	for i := 1; i < len(o.in); i++ {
-		if o.has(i) && !o.in[i].folds {
+		if o.has(i) && o.in[i].open() {
 			return number{state: onlyRun}
 		}
 	}

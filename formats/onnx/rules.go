@@ -2,12 +2,21 @@ package onnx
 
 import "strings"
 
+// A set is of operators as node.operator names them; those of ai.onnx are
+// written without their slash.
 func set(names string) map[string]bool {
 	m := map[string]bool{}
 	for name := range strings.FieldsSeq(names) {
-		m[name] = true
+		m[qualified(name)] = true
 	}
 	return m
+}
+
+func qualified(name string) string {
+	if !strings.Contains(name, "/") {
+		return "/" + name
+	}
+	return name
 }
 
 // rules by domain and operator.
@@ -85,10 +94,7 @@ func table(groups map[string]rule) map[string]rule {
 	index := map[string]rule{}
 	for names, r := range groups {
 		for name := range strings.FieldsSeq(names) {
-			if !strings.Contains(name, "/") {
-				name = "/" + name
-			}
-			index[name] = r
+			index[qualified(name)] = r
 		}
 	}
 	return index
@@ -136,11 +142,11 @@ func cast(o *operation) []fact {
 	out := like(x)
 	to := dataType(o.int("to", 0))
 	out.width = max(int64(to.dtype().Bits()+7)/8, 1)
-	if to == stringType {
-		out.width = 32
-	}
 	if o.node.op == "CastLike" {
 		out.width = o.input(1).width
+	}
+	if to == stringType || x.width >= textSize {
+		out.width = max(textSize, x.width)
 	}
 	if n, ok := x.count(); ok {
 		for i := range n {

@@ -48,21 +48,22 @@ func (b *binder) bind() {
 	if b.model.version < 3 && len(b.model.opsets) == 0 {
 		b.model.opsets = []opset{{version: 1}} // as it was before models said so
 	}
-	if len(b.model.opsets) == 0 {
-		b.fail(CodeOpset, 0, "the model imports no operator set")
+	if len(usable(b.model.opsets, b.model.functions)) == 0 {
+		b.fail(CodeOpset, 0, "the model imports no operator set that a node can use")
 	}
 	b.collectFunctions()
 	for _, fn := range b.model.functions {
 		b.bindFunction(fn)
 	}
 	s := &scope{values: map[string]*value{}, opsets: b.opsets(b.model.opsets, b.model.graph.at)}
-	b.subgraph(b.model.graph, s, "")
+	b.subgraph(b.model.graph, s, nil)
 	b.expand()
 }
 
 // define gives a name its meaning.
 func (b *binder) define(s *scope, name string, at int64) *value {
 	v := &value{name: name}
+	b.keep(valueCost)
 	switch {
 	case name == "":
 		b.fail(CodeNameDuplicate, at, "a value without a name")
@@ -76,16 +77,18 @@ func (b *binder) define(s *scope, name string, at int64) *value {
 	return v
 }
 
-// subgraph binds a graph in its own scope. The path of the main graph is empty,
-// that of others ends in a slash.
-func (b *binder) subgraph(g *graph, s *scope, path string) {
+// subgraph binds a graph in its own scope.
+func (b *binder) subgraph(g *graph, s *scope, at *graphPath) {
 	main := s.outer == nil && s.function == nil
 	b.declareInputs(g, s, main)
 	for _, t := range g.initializers {
+		if b.stopped() {
+			return
+		}
 		v := b.define(s, t.name, t.at)
 		v.constant = t
 		g.consts = append(g.consts, v)
-		b.promotable(s, v, path, g, nil)
+		b.promotable(s, v, at, g, nil)
 	}
 	for _, sparse := range g.sparse {
 		v := b.define(s, sparse.values.name, sparse.at)
@@ -93,12 +96,12 @@ func (b *binder) subgraph(g *graph, s *scope, path string) {
 		g.sparses = append(g.sparses, v)
 	}
 	for i, n := range g.nodes {
-		if b.err != nil {
+		if b.stopped() {
 			return
 		}
-		b.bindNode(n, s, path, i)
+		b.bindNode(n, s, at, i)
 		if b.err == nil && n.is("Constant") {
-			b.promotable(s, n.out[0], path, g, n)
+			b.promotable(s, n.out[0], at, g, n)
 		}
 	}
 	seen := map[string]bool{}
@@ -144,7 +147,7 @@ func (b *binder) declareInputs(g *graph, s *scope, main bool) {
 }
 
 // bindNode binds a node: its inputs, its subgraphs, then its outputs.
-func (b *binder) bindNode(n *node, s *scope, path string, index int) {
+func (b *binder) bindNode(n *node, s *scope, at *graphPath, index int) {
 	b.operator(n, s)
 	for i, name := range n.inputs {
 		if name == "" {
@@ -159,7 +162,7 @@ func (b *binder) bindNode(n *node, s *scope, path string, index int) {
 		v.uses = append(v.uses, use{n, i})
 		n.in = append(n.in, v)
 	}
-	b.bindAttributes(n, s, path, index)
+	b.bindAttributes(n, s, at, index)
 	for _, name := range n.outputs {
 		if name == "" {
 			n.out = append(n.out, nil)
@@ -171,15 +174,13 @@ func (b *binder) bindNode(n *node, s *scope, path string, index int) {
 }
 
 // bindAttributes binds the subgraphs among the attributes.
-func (b *binder) bindAttributes(n *node, s *scope, path string, index int) {
+func (b *binder) bindAttributes(n *node, s *scope, at *graphPath, index int) {
 	for _, a := range n.attributes {
 		if a.ref != "" {
 			b.reference(a, s)
 		}
 		for i, g := range a.graphs {
-			inner := path + step(n, index) + "/" + a.name + nth(i, len(a.graphs)) + "/"
-			b.keep(int64(len(inner)))
-			b.subgraph(g, s.inner(), inner)
+			b.subgraph(g, s.inner(), at.step(n, index).value(a.name, i, len(a.graphs)))
 		}
 	}
 }

@@ -114,3 +114,6 @@ type sparseTensor struct {
 }
 
 func (s *sparseTensor) String() string { return "a sparse tensor" }
+
+// String names a tensor for people.
+func (t *tensor) String() string { return "the tensor " + quote(t.name) }

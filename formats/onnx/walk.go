@@ -1,60 +1,59 @@
 package onnx
 
-// A visitor is shown every tensor that stays in the tree, with the path of its
-// graph or node and the name that it has there.
+// A visitor is shown every tensor that stays in the tree, with the path to it.
 type visitor struct {
-	tensor func(path, name string, t *tensor)
+	tensor func(at *graphPath, t *tensor)
 	sparse func(s *sparseTensor)
 }
 
 func (v visitor) model(m *model) {
-	v.graph(m.graph, "")
+	v.graph(m.graph, nil)
 	for _, fn := range m.functions {
-		path := fn.domain + "." + fn.name + "/"
-		v.attributes(fn.defaults, path)
-		v.nodes(fn.nodes, path)
+		at := &graphPath{nil, fn.domain + "." + fn.name, -1}
+		v.attributes(fn.defaults, at)
+		v.nodes(fn.nodes, at)
 	}
 }
 
-func (v visitor) graph(g *graph, path string) {
+func (v visitor) graph(g *graph, at *graphPath) {
 	for _, c := range g.consts {
-		v.tensor(path, c.name, c.constant)
+		v.tensor(at.named(c.name), c.constant)
 	}
 	for _, s := range g.sparse {
-		v.sparseTensor(s, path, s.values.name)
+		v.sparseTensor(s, at.named(s.values.name))
 	}
-	v.nodes(g.nodes, path)
+	v.nodes(g.nodes, at)
 }
 
-func (v visitor) nodes(nodes []*node, path string) {
+func (v visitor) nodes(nodes []*node, at *graphPath) {
 	for i, n := range nodes {
 		if n.is("Constant") && n.out[0].constant != nil {
-			v.tensor(path, n.out[0].name, n.out[0].constant)
+			v.tensor(at.named(n.out[0].name), n.out[0].constant)
 			continue
 		}
 		if n.holds() {
-			v.attributes(n.attributes, path+step(n, i)+"/")
+			v.attributes(n.attributes, at.step(n, i))
 		}
 	}
 }
 
-func (v visitor) attributes(attributes []*attribute, path string) {
+func (v visitor) attributes(attributes []*attribute, at *graphPath) {
 	for _, a := range attributes {
 		for i, t := range a.tensors {
-			v.tensor(path, a.name+nth(i, len(a.tensors)), t)
+			v.tensor(at.value(a.name, i, len(a.tensors)), t)
 		}
 		for i, s := range a.sparses {
-			v.sparseTensor(s, path, a.name+nth(i, len(a.sparses)))
+			v.sparseTensor(s, at.value(a.name, i, len(a.sparses)))
 		}
 		for i, g := range a.graphs {
-			v.graph(g, path+a.name+nth(i, len(a.graphs))+"/")
+			v.graph(g, at.value(a.name, i, len(a.graphs)))
 		}
 	}
 }
 
-func (v visitor) sparseTensor(s *sparseTensor, path, name string) {
-	v.tensor(path, name+"/values", s.values)
-	v.tensor(path, name+"/indices", s.indices)
+func (v visitor) sparseTensor(s *sparseTensor, at *graphPath) {
+	v.tensor(at.named("values"), s.values)
+	v.tensor(at.named("indices"), s.indices)
 	v.sparse(s)
 }
 

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/weightgate/weightgate/formats"
@@ -29,36 +30,21 @@ type Weight struct {
 
 // A promotion is an initializer or Constant that may become a Weight.
 type promotion struct {
-	value *value
-	path  string // of the graph
-	graph *graph
-	node  *node // the Constant, nil for an initializer
+	value    *value
+	at       *graphPath // of the graph
+	graph    *graph
+	node     *node  // the Constant, nil for an initializer
+	returned *value // what the graph returns in place of value, if it does
 }
 
 // promotable notes a tensor that the main graph could hold as an initializer.
 // Function bodies cannot see the main graph: their tensors stay inline.
-func (b *binder) promotable(s *scope, v *value, path string, g *graph, n *node) {
+func (b *binder) promotable(s *scope, v *value, at *graphPath, g *graph, n *node) {
 	if v == nil || v.constant == nil || s.function != nil {
 		return
 	}
 	b.movable[v.constant] = v.name
-	b.promotions = append(b.promotions, &promotion{value: v, path: path, graph: g, node: n})
-}
-
-// step is a node's part of a graph path.
-func step(n *node, index int) string {
-	if n.name != "" {
-		return n.name
-	}
-	return fmt.Sprintf("%s_%d", n.op, index)
-}
-
-// nth tells the values of a list attribute apart; one alone needs no number.
-func nth(i, of int) string {
-	if of == 1 {
-		return ""
-	}
-	return fmt.Sprintf("_%d", i)
+	b.promotions = append(b.promotions, &promotion{value: v, at: at, graph: g, node: n})
 }
 
 // promote moves the weights into the main graph, where alone a runtime takes
@@ -67,16 +53,23 @@ func (b *binder) promote() []*promotion {
 	var promoted []*promotion
 	taken := map[string]int{}
 	for _, p := range b.promotions {
+		if b.stopped() {
+			return nil
+		}
 		if !p.value.constant.placed() {
 			continue
 		}
 		original := p.value.name
-		if !b.keep(int64(len(p.path) + len(original))) {
+		full := p.at.named(original).String()
+		if !b.keep(int64(len(full))) {
 			return nil
 		}
-		p.value.name = b.fresh(p.path, original, taken)
+		p.value.name = original
+		if p.at != nil || b.names[original] > 1 {
+			p.value.name = b.fresh(full, taken)
+		}
 		if p.value.output && (p.graph != b.model.graph || p.value.name != original) {
-			p.graph.returnAs(p.value, original)
+			p.returnAs(original)
 		}
 		promoted = append(promoted, p)
 	}
@@ -84,13 +77,9 @@ func (b *binder) promote() []*promotion {
 	return promoted
 }
 
-// fresh is a name for a value of the graph at path that no other value has.
-// taken counts the names that were made of each path.
-func (b *binder) fresh(path, original string, taken map[string]int) string {
-	if path == "" && b.names[original] == 1 {
-		return original
-	}
-	path += original
+// fresh is a name for the value at a path that no other value has. taken counts
+// the names that were made of each path.
+func (b *binder) fresh(path string, taken map[string]int) string {
 	name := path
 	for b.names[name] > 0 {
 		taken[path]++
@@ -100,33 +89,35 @@ func (b *binder) fresh(path, original string, taken map[string]int) string {
 	return name
 }
 
-// returnAs lets the graph return v under another name: a subgraph cannot
+// returnAs lets the graph return the value under another name: a subgraph cannot
 // return a value of a graph around it.
-func (g *graph) returnAs(v *value, name string) {
-	out := &value{name: name, output: true}
-	for i := range g.outs {
-		if g.outs[i] == v {
-			g.outs[i] = out
-		}
-	}
-	n := &node{at: g.at, op: "Identity", in: []*value{v}, out: []*value{out}}
-	v.uses = append(v.uses, use{n, 0})
-	v.output = false
-	g.nodes = append(g.nodes, n)
+func (p *promotion) returnAs(name string) {
+	p.returned = &value{name: name, output: true}
+	n := &node{at: p.graph.at, op: "Identity", in: []*value{p.value}, out: []*value{p.returned}}
+	p.value.uses = append(p.value.uses, use{n, 0})
+	p.value.output = false
+	p.graph.nodes = append(p.graph.nodes, n)
 }
 
-// withdraw takes the promoted tensors out of the graphs that held them, and
-// puts them before the main graph's own initializers.
+// withdraw takes the promoted tensors out of the graphs that held them, also of
+// what those return, and puts them before the main graph's own initializers.
 func (g *graph) withdraw(promoted []*promotion) {
 	values, nodes := map[*value]bool{}, map[*node]bool{}
+	returned := map[*value]*value{}
 	holders := map[*graph]bool{}
 	for _, p := range promoted {
 		g.weights = append(g.weights, p.value)
 		values[p.value], nodes[p.node], holders[p.graph] = true, true, true
+		if p.returned != nil {
+			returned[p.value] = p.returned
+		}
 	}
 	for holder := range holders {
 		holder.consts = without(holder.consts, values)
 		holder.nodes = without(holder.nodes, nodes)
+		for i, v := range holder.outs {
+			holder.outs[i] = cmp.Or(returned[v], v)
+		}
 	}
 }
 
@@ -143,14 +134,14 @@ func without[T comparable](list []T, gone map[T]bool) []T {
 // borrowers are the operators, and their inputs, in which ONNX Runtime uses a
 // caller's initializer at level ORT_ENABLE_ALL without reading it through the
 // graph.
-var borrowers = map[string]int{"MatMul": 1, "Gemm": 1, "Gather": 0, "DequantizeLinear": 0}
+var borrowers = map[string]int{"/MatMul": 1, "/Gemm": 1, "/Gather": 0, "/DequantizeLinear": 0}
 
 // borrows reports whether all consumers of a weight compute on the caller's
 // memory. A node that a runtime may fold reads its inputs through the graph.
 func (v *value) borrows() bool {
 	for _, u := range v.uses {
-		input, ok := borrowers[u.node.op]
-		if !ok || input != u.input || u.node.domain != "" || u.node.calls != nil || u.node.folds {
+		input, ok := borrowers[u.node.operator()]
+		if !ok || input != u.input || u.node.calls != nil || u.node.folds {
 			return false
 		}
 	}

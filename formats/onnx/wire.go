@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -16,9 +17,6 @@ import (
 // windowSize is how many bytes of the file are held at a time.
 const windowSize = 64 << 10
 
-// messageCost is what a message takes in memory, about, beside its bytes.
-const messageCost = 64
-
 // A wire is a cursor over protobuf bytes, stricter than the runtimes' parsers:
 // what two of them could read in two ways is an error. Bytes that nobody keeps
 // are passed over unread.
@@ -27,7 +25,6 @@ const messageCost = 64
 // every loop ends, so that callers look at err once, at their end.
 type wire struct {
 	*faults
-	ctx context.Context
 	in  formats.Input
 	lim formats.Limits
 
@@ -38,11 +35,12 @@ type wire struct {
 
 	shallow bool  // pass over what a caller does not read, instead of checking it
 	depth   int   // of messages
-	kept    int64 // bytes that callers keep, held against MaxHeader
+	room    int64 // bytes that callers may still keep
 }
 
 func newWire(ctx context.Context, in formats.Input, lim formats.Limits) *wire {
-	return &wire{faults: &faults{file: in.Name()}, ctx: ctx, in: in, lim: lim.WithDefaults()}
+	lim = lim.WithDefaults()
+	return &wire{faults: &faults{ctx: ctx, file: in.Name()}, in: in, lim: lim, room: room(in.Size(), lim.MaxHeader)}
 }
 
 // A field is one field on the wire. Exactly one of value and [from, end) counts.
@@ -74,19 +72,6 @@ func (k kind) wireType() wireType {
 		return fixed64Type
 	}
 	return varintType
-}
-
-// keep accounts for n bytes that a caller is about to keep.
-func (w *wire) keep(n int64) bool {
-	if w.err != nil {
-		return false
-	}
-	if n > w.lim.MaxHeader-w.kept {
-		w.fail(CodeLimit, w.pos, "more than MaxHeader, %d bytes, beside the tensors", w.lim.MaxHeader)
-		return false
-	}
-	w.kept += n
-	return true
 }
 
 // message yields the fields of a message that begins at the cursor and ends at
@@ -224,11 +209,16 @@ func (w *wire) packed(f field) iter.Seq[uint64] {
 	}
 }
 
-// string reads a string to keep.
+// string reads a string to keep. None holds NUL, where it would end for readers
+// in C: two names could be one to them.
 func (w *wire) string(f field) string {
 	b := w.bytes(f)
-	if !utf8.Valid(b) {
+	switch {
+	case !utf8.Valid(b):
 		w.fail(CodeWire, f.at, "%s is not UTF-8", f.name)
+		return ""
+	case bytes.IndexByte(b, 0) >= 0:
+		w.fail(CodeWire, f.at, "%s %s holds NUL", f.name, quote(string(b)))
 		return ""
 	}
 	return string(b)
@@ -251,7 +241,7 @@ func (w *wire) bytes(f field) []byte {
 // int64s appends the values of a repeated int64.
 func (w *wire) int64s(list []int64, f field) []int64 {
 	for v := range w.packed(f) {
-		if !w.keep(8) {
+		if !w.keep(10) { // append leaves room
 			return nil
 		}
 		list = append(list, int64(v))

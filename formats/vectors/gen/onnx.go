@@ -20,7 +20,7 @@ const (
 func onnxVectors() []vector {
 	return slices.Concat(
 		onnxAdmitted(), onnxWire(), onnxModels(), onnxOperators(), onnxFunctions(), onnxNames(),
-		onnxTensors(), onnxExternal(), onnxSafetensors(), onnxFolding(),
+		onnxTensors(), onnxExternal(), onnxSafetensors(), onnxFolding(), onnxTrees(),
 	)
 }
 
@@ -91,6 +91,7 @@ func onnxModels() []vector {
 		modelOf("ort-config", "onnx.metadata", "options of a session in the metadata", with(o.Metadata("ort_config", `{"session_options":{}}`))),
 		modelOf("ep-compatibility", "onnx.metadata", "a device that may take the graph unseen", with(o.Metadata("ep_compatibility_info.Acme", "1"))),
 		modelOf("opset-twice", "onnx.opset", "one operator set in two versions", with(o.Opset("ai.onnx", 16))),
+		modelOf("opset-unusable", "onnx.opset", "no operator set but one that no node can use", o.Model(o.IR(8), o.Opset("ai.acme", 1), o.Graph(x, o.Output("x", f32)))),
 		modelOf("opset-future", "onnx.opset", "a version that is not out yet", o.Model(o.IR(8), o.Opset("", 999), o.Graph(relu()...))),
 		graphOf("type", "onnx.type", "an input whose dimension is -2", o.Input("x", f32, -1), y, run, o.Message(11, o.String(1, "z"),
 			o.Message(2, o.Message(1, o.Varint(1, f32), o.Message(2, o.Message(1, o.Varint(1, -2))))))),
@@ -116,6 +117,10 @@ func onnxOperators() []vector {
 			o.Body("then_branch", o.Output("a", f32), o.Node("Constant", "", "a", o.Int("value_int", 1))))),
 		graphOf("attribute-type", "onnx.attribute", "an attribute that says it is another", x, y, o.Node("Relu", "x", "y", o.Attribute("axis", 1, o.Varint(3, 1)))),
 		graphOf("attribute-twice", "onnx.attribute", "an attribute with two values", x, y, o.Node("Softmax", "x", "y", o.Int("axis", 0), o.Int("axis", 1))),
+		modelOf("attribute-graph", "onnx.attribute", "a graph that a function is called with", o.Model(o.IR(8), o.Opset("", 17), o.Opset("f", 1),
+			o.Graph(x, y, run, o.Node("SequenceConstruct", "x", "s"), o.Node("f:f0", "s", "t", o.Body("body", o.Input("e", f32), o.Output("r", f32), o.Node("Neg", "e", "r")))),
+			o.Function("f.f0", o.FunctionInputs("a"), o.FunctionOutputs("b"), o.FunctionOpset("", 17), o.String(6, "body"),
+				o.FunctionNode("SequenceMap", "a", "b", o.Attribute("body", 5, o.String(21, "body")))))),
 	}
 }
 
@@ -159,6 +164,8 @@ func onnxNames() []vector {
 			o.Body("else_branch", o.Output("b", f32), o.Node("Constant", "", "b", o.Int("value_int", 1))))),
 		graphOf("name-undefined", "onnx.name.undefined", "a node before the one whose result it takes", x, y, o.Node("Relu", "h", "y"), o.Node("Relu", "x", "h")),
 		graphOf("output-undefined", "onnx.name.undefined", "an output that no node computes", relu(o.Output("z", f32))...),
+		graphOf("name-nul", "onnx.wire", "a weight whose name ends for readers in C where that of another does", x, y, one,
+			o.Initializer(o.Head("w\x00x", f32, 1), o.Raw(make([]byte, 4))), o.Node("Add", "x w", "y")),
 		graphOf("overridable", "onnx.initializer.overridable", "a weight that is an input too, in IR version 8", relu(one, o.Input("w", f32, 1))...),
 	}
 }
@@ -304,8 +311,38 @@ func onnxFolding() []vector {
 			o.Node("Reshape", "x t", "r"), o.Input("t", i64, 2), o.Node("Shape", "r", "n"), fill),
 		bomb("fold-sparse", size, "a sparse tensor of one value and four gigabytes",
 			o.Sparse(slices.Concat(o.Head("s", f32, 1), o.Raw(make([]byte, 4))), o.Int64s("", 0), 1<<30), o.Node("Identity", "s", "y")),
+		bomb("fold-steps", size, "a small image under a large kernel", constant("c", 1, 1, 300, 300), constant("k", 1, 1, 100, 100),
+			o.Node("ConstantOfShape", "c", "image"), o.Node("ConstantOfShape", "k", "kernel"), o.Node("Conv", "image kernel", "y")),
+		bomb("fold-text", size, "a long string repeated", o.Initializer(o.Head("s", text, 1), o.String(6, strings.Repeat("a", 1<<12))), constant("n", 1<<15), o.Node("Expand", "s n", "y")),
+		bomb("fold-long-shape", unbounded, "the size is among more numbers than anybody follows", o.Input("x", f32, -1, 1<<30), constant("pad", make([]int64, 128)...), constant("b", 1), constant("e", 2),
+			o.Node("Shape", "x", "s"), o.Node("Concat", "s pad", "l", o.Int("axis", 0)), o.Node("Slice", "l b e", "m"), o.Node("ConstantOfShape", "m", "z"), o.Node("Shape", "z", "n"), fill),
+		bomb("weights-shared", "onnx.weights.shared", "a weight of a megabyte that a hundred nodes multiply by", x, constant("n", 1<<18), o.Node("ConstantOfShape", "n", "w"),
+			o.Node("Relu", "x", "y"), many(100, func(i int) o.Part { return o.Node("Mul", "x w", fmt.Sprintf("m%d", i)) })),
 		modelOf("fold-function", size, "the bomb inside a function", local(o.Function("f.f0", o.FunctionInputs("a"), o.FunctionOutputs("b"), o.FunctionOpset("", 17),
 			o.FunctionNode("Constant", "", "n", o.Ints("value_ints", 1<<30)), o.FunctionNode("ConstantOfShape", "n", "c"), o.FunctionNode("Add", "a c", "b")))),
+	}
+}
+
+// onnxTrees are ensembles of one tree whose branches are chained.
+func onnxTrees() []vector {
+	ensemble := func(length int64, next func(i int64) int64) []byte {
+		var trees, nodes, yes []int64
+		var modes o.Part
+		for i := range length {
+			trees, nodes, yes = append(trees, 0), append(nodes, i), append(yes, next(i))
+			mode := "BRANCH_LEQ"
+			if i == length-1 {
+				mode = "LEAF"
+			}
+			modes = append(modes, o.String(9, mode)...)
+		}
+		return o.Model(o.IR(8), o.Opset("", 17), o.Opset("ai.onnx.ml", 3), o.Graph(x, y,
+			o.Node("ai.onnx.ml:TreeEnsembleRegressor", "x", "y", o.Ints("nodes_treeids", trees...), o.Ints("nodes_nodeids", nodes...),
+				o.Ints("nodes_truenodeids", yes...), o.Ints("nodes_falsenodeids", yes...), o.Attribute("nodes_modes", 8, modes))))
+	}
+	return []vector{
+		modelOf("trees-deep", "onnx.trees", "a tree of a thousand branches one under the other", ensemble(1001, func(i int64) int64 { return i + 1 })),
+		modelOf("trees-endless", "onnx.trees", "a tree whose branches lead back to its root", ensemble(3, func(i int64) int64 { return (i + 1) % 2 })),
 	}
 }
 
