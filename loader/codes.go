@@ -15,6 +15,7 @@ const (
 	CodeParser      formats.Code = "format.parser"
 	CodeUnclaimed   formats.Code = "format.unclaimed"
 	CodeScript      formats.Code = "text.script"
+	CodeNoWeights   formats.Code = "text.weights"
 	CodeCanceled    formats.Code = "load.canceled"
 	CodeClosed      formats.Code = "load.closed"
 	CodeRecord      formats.Code = "load.record"
@@ -42,6 +43,8 @@ var codes = formats.CodeTable{
 		Advice: "The file holds bytes that its format does not account for. Ask its publisher for a clean one."},
 	{Code: CodeScript, Severity: formats.High,
 		Advice: "Leave the file out with files.only: frameworks import it when a configuration says so, and it is nobody's weights."},
+	{Code: CodeNoWeights, Severity: formats.High,
+		Advice: "Fetch the file again: this is an error message or a pointer that was saved in its place, or something in disguise."},
 	{Code: CodeCanceled, Class: formats.Unverifiable, Severity: formats.Info,
 		Advice: "The caller ended the load, or its deadline passed; try again with more time."},
 	{Code: CodeClosed, Class: formats.Unverifiable, Severity: formats.Info,

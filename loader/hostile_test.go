@@ -331,6 +331,8 @@ func TestPlainText(t *testing.T) {
 		"control":          {"vocab.txt", []byte("one\x00two"), "", nil},
 		"escape sequences": {"vocab.txt", []byte("one\x1b[2J"), "", nil},
 		"no UTF-8":         {"vocab.txt", []byte("one\xfftwo"), "", nil},
+		"an error page":    {"model.bin", []byte("Invalid username or password."), "text", []formats.Code{CodeNoWeights}},
+		"an empty file":    {"model.onnx", nil, "text", []formats.Code{CodeNoWeights}},
 		"code":             {"modeling.PY", []byte("import os\n"), "text", []formats.Code{CodeScript}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,8 +24,10 @@ func (i *inspection) plain(ctx context.Context, f *stagedFile) error {
 	}
 	i.facts.Sidecars[f.name] = textFormat
 	switch strings.ToLower(path.Ext(f.name)) {
-	case ".py", ".pyx", ".pyi", ".ipynb", ".sh", ".js", ".lua":
+	case ".py", ".pyw", ".pyx", ".pyi", ".pth", ".ipynb", ".sh", ".bat", ".ps1", ".js", ".mjs", ".ts", ".lua", ".cu":
 		i.find(codes.Finding(CodeScript, f.name, 0, "source code beside the weights"))
+	case ".safetensors", ".bin", ".pt", ".ckpt", ".pkl", ".pickle", ".joblib", ".onnx", ".onnx_data", ".gguf", ".h5", ".npy", ".npz", ".msgpack":
+		i.find(codes.Finding(CodeNoWeights, f.name, 0, "%d bytes of text under a name of weights", f.size))
 	}
 	return nil
 }

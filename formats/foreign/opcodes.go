@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,6 +27,8 @@ type walk struct {
 	calls  int // times it would call one of them
 
 	torch  bool // the first value is the magic number of PyTorch's old format
+	mixed  bool // not one opcode over and over, as a run of one byte is
+	long   bool // a string goes on to where the walk ends
 	joblib bool // names joblib's stand-in for an array
 	python bool // names a module that no text names in this way
 	ended  ending
@@ -52,13 +53,18 @@ const walkBudget = 64 << 10
 // cut short has.
 const longest = 1 << 40
 
-// enough opcodes in a row are no coincidence.
-const enough = 16
+// enough opcodes in a row are no coincidence where the end fits too, and many are
+// none whatever stands there.
+const (
+	enough = 16
+	many   = 256
+)
 
 // walkPickle follows the stream at the start of the file.
 func walkPickle(p *peek) *walk {
 	w := &walk{peek: p}
 	floor := max(0, p.left-walkBudget)
+	var before byte
 	for {
 		op, more := w.byte()
 		if more && op == '.' {
@@ -68,6 +74,8 @@ func walkPickle(p *peek) *walk {
 			return w
 		}
 		fits := more && w.step(op)
+		w.mixed = w.mixed || w.ops > 0 && op != before
+		before = op
 		if p.left <= floor || p.cut && w.pos >= p.size {
 			w.ended = exhausted
 			return w
@@ -88,7 +96,7 @@ func (w *walk) looks() bool {
 		if w.proto {
 			return w.ops >= 2
 		}
-		return w.ops >= enough && (w.cut || w.last() == '.')
+		return w.ops >= many && w.mixed || w.ops >= enough && (w.cut || w.last() == '.') || w.long
 	default: // a loader would have run what comes before the break
 		return w.global > 0 && (w.proto || w.calls > 0 || w.python) || w.proto && w.ops >= enough
 	}
@@ -146,12 +154,14 @@ func (w *walk) step(op byte) bool {
 	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
 		return w.counted(8) && w.push(noText)
 	case 'I', 'F', 'L', 'S', 'V', 'P': // of protocol 0, in text
+		quote := w.ahead(1)
 		line, ok := w.line()
+		w.long = (!ok || len(line) > windowSize) && (op == 'V' && w.last() == '.' || op == 'S' && len(quote) > 0 && (quote[0] == '\'' || quote[0] == '"'))
 		return ok && w.literal(op, line) && w.push(op == 'S' || op == 'V' || op == 'P')
 
 	case 'g':
 		line, ok := w.line()
-		return ok && digits(line) && w.memo && w.push(maybeText)
+		return ok && numeric(line) && w.memo && w.push(maybeText)
 	case 'h':
 		return w.memo && w.skip(1) && w.push(maybeText)
 	case 'j':
@@ -159,7 +169,7 @@ func (w *walk) step(op byte) bool {
 	case 'p':
 		line, ok := w.line()
 		w.memo = true
-		return ok && digits(line) && w.above() > 0
+		return ok && numeric(line) && w.above() > 0
 	case 'q':
 		w.memo = true
 		return w.skip(1) && w.above() > 0
@@ -197,16 +207,16 @@ func (w *walk) step(op byte) bool {
 		return ok && w.above() > 0
 
 	case 'c': // GLOBAL
-		return w.names() && w.push(noText)
+		return w.names() && w.push(maybeText) // a global may be a string, as os.name is
 	case 0x93: // STACK_GLOBAL
 		n := len(w.stack)
 		return w.above() >= 2 && w.stack[n-1] && w.stack[n-2] && w.pop(2) && w.push(noText) && count(&w.global)
 	case 0x82: // EXT1: by a number that the loader looks up
-		return w.skip(1) && w.push(noText)
+		return w.skip(1) && w.push(maybeText)
 	case 0x83: // EXT2
-		return w.skip(2) && w.push(noText)
+		return w.skip(2) && w.push(maybeText)
 	case 0x84: // EXT4
-		return w.skip(4) && w.push(noText)
+		return w.skip(4) && w.push(maybeText)
 	case 'R', 'b', 0x81: // REDUCE, BUILD, NEWOBJ
 		return w.pop(2) && w.push(maybeText) && count(&w.calls)
 	case 0x92: // NEWOBJ_EX
@@ -286,32 +296,39 @@ func (w *walk) names() bool {
 
 // dotted reports whether s may be a Python name, or several with dots between them.
 func dotted(s string) bool {
-	return s != "" && len(s) < 256 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+	return s != "" && len(s) < windowSize && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsGraphic(r) || strings.ContainsRune(" \"'(){}[],;:=#/\\", r)
 	})
 }
 
-// literal reports whether line is the argument of a text opcode.
+// literal reports whether line is the argument of a text opcode. CPython reads
+// numbers of any base and length, with blanks and underscores: what is no number
+// at all is refused, and no more.
 func (w *walk) literal(op byte, line string) bool {
-	var err error
 	switch op {
-	case 'I':
-		_, err = strconv.ParseInt(line, 10, 64)
 	case 'L':
 		w.torch = w.torch || w.ops == 0 && line == torchMagicText
-		digit := strings.TrimSuffix(strings.TrimPrefix(line, "-"), "L")
-		return digits(digit)
-	case 'F':
-		_, err = strconv.ParseFloat(line, 64)
+		return numeric(line)
+	case 'I', 'F':
+		return numeric(line)
 	case 'S':
-		quoted := len(line) >= 2 && (line[0] == '\'' || line[0] == '"') && line[len(line)-1] == line[0]
-		return quoted
+		return len(line) >= 2 && (line[0] == '\'' || line[0] == '"') && line[len(line)-1] == line[0]
 	case 'P':
 		return !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) // CPython asks for ASCII
 	case 'V':
 		w.note([]byte(line))
 	}
-	return err == nil
+	return true
+}
+
+// numeric reports whether a line may be a number to CPython: digits, and what
+// may stand among them.
+func numeric(line string) bool {
+	if strings.EqualFold(strings.TrimLeft(strings.TrimSpace(line), "+-"), "inf") || strings.EqualFold(strings.TrimSpace(line), "nan") {
+		return true
+	}
+	return strings.ContainsAny(line, "0123456789") &&
+		strings.Trim(line, "0123456789abcdefABCDEFxXoObBlLjJ_+-.eE \t\r\f\v") == ""
 }
 
 func digits(s string) bool {

@@ -23,6 +23,7 @@ const (
 	CodeEncrypted formats.Code = "zip.encrypted" // a member that cannot be read without a key
 	CodeDeflate   formats.Code = "zip.deflate"   // deflated data that is broken, or of another length
 	CodeCRC       formats.Code = "zip.crc"       // data that does not have its checksum
+	CodeUnread    formats.Code = "zip.unread"    // members that nothing here reads
 	CodeComment   formats.Code = "zip.comment"   // text that no reader needs
 	CodeLimit     formats.Code = "zip.limit"     // more than the limits let us read
 )
@@ -53,6 +54,7 @@ var codes = formats.CodeTable{
 	{Code: CodeEncrypted, Class: formats.Denied, Severity: formats.High, Advice: "Decrypt the archive and pack it again: what is encrypted cannot be inspected."},
 	{Code: CodeDeflate, Class: formats.Denied, Severity: formats.Critical, Advice: again},
 	{Code: CodeCRC, Class: formats.Denied, Severity: formats.Critical, Advice: again + " A PyTorch file that was saved with set_crc32_options(False) has no checksums: save it with them."},
+	{Code: CodeUnread, Class: formats.Unverifiable, Severity: formats.High, Advice: "Unpack the archive and load what is in it: as it is, nobody has looked at its members."},
 	{Code: CodeComment, Class: formats.Denied, Severity: formats.Low, Advice: "Look at the comment if you did not expect one; no reader of models needs it."},
 	{Code: CodeLimit, Class: formats.Unverifiable, Severity: formats.High, Advice: "Raise MaxFiles (members), MaxHeader (the directory) or MaxBytes (what members inflate to) if the file is meant to be this large."},
 }

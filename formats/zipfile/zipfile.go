@@ -49,9 +49,20 @@ func (format) Inspect(ctx context.Context, in formats.Input, lim formats.Limits)
 	}
 	return &formats.Inspection{
 		Format:   Name,
-		Findings: a.Findings,
+		Findings: append(a.unread(in.Name()), a.Findings...),
 		Claims:   []formats.Range{{File: in.Name(), Length: in.Size()}},
 	}, nil
+}
+
+// unread is the finding of an archive whose members have no reader: whole and
+// unharmed is not the same as looked at.
+func (a *Archive) unread(file string) []formats.Finding {
+	for _, m := range a.Members {
+		if !m.IsDir() {
+			return []formats.Finding{codes.Finding(CodeUnread, file, m.Offset, "nothing here reads its members, %s the first of them", formats.Quote(m.Name))}
+		}
+	}
+	return nil
 }
 
 // Peek reports whether in is built like a zip file, whatever else is wrong with

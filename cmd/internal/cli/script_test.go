@@ -28,6 +28,7 @@ func weightgate() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) }
 func TestMain(m *testing.M) {
 	commands := map[string]func(){"weightgate": weightgate}
 	addLimited(commands)
+	addMeasured(commands)
 	testscript.Main(m, commands)
 }
 

@@ -52,6 +52,8 @@ var onnxFiles = []entry{
 	{onnx.CodeSafetensorsUnused, "The safetensors file has a tensor that the graph does not use.", swapped},
 	{onnx.CodeSafetensorsTwice, "Two weights of the graph are one tensor of the safetensors file.", swapped},
 
+	{onnx.CodeTrees, "Decision trees are deeper than a runtime can follow, or no trees.", exhausting},
+	{onnx.CodeShared, "So many nodes read one weight that a runtime prepares far more than the file holds.", exhausting},
 	{onnx.CodeFoldSize, "Constants of an ONNX graph expand to more than the limits allow.", exhausting},
 	{onnx.CodeFoldUnbounded, "Constants of an ONNX graph expand to a size that cannot be told.", exhausting},
 }

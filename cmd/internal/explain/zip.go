@@ -22,6 +22,7 @@ var zipFiles = []entry{
 	{zipfile.CodeEncrypted, "A member of a zip file is encrypted.", unread},
 	{zipfile.CodeDeflate, "Deflated data in a zip file is broken, or has another length than it says.", inflating},
 	{zipfile.CodeCRC, "A member of a zip file does not have its checksum.", tampered},
+	{zipfile.CodeUnread, "An archive holds members that nothing here reads.", unread},
 	{zipfile.CodeComment, "A zip file has a comment.", hidden},
 	{zipfile.CodeLimit, "A zip file has more than the limits let us read.", inflating},
 }
