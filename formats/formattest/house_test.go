@@ -41,13 +41,17 @@ func corpora(t *testing.T) map[string]fstest.MapFS {
 	return corpora
 }
 
+// expanded is what following the calls of functions takes, up to MaxNodes nodes
+// however short the file is: in all, never at once.
+const expanded = 64 << 20
+
 // bzip2 is what the tables of its decoder take, however short the stream is.
 const bzip2 = 4 << 20
 
 // terms are what formats of the house declare of themselves.
 var terms = map[string]formattest.Terms{
 	"safetensors": {Free: safetensorsFree},
-	"onnx":        {Free: anything, Constant: 8 << 20}, // an Inspection shows no node; calls are expanded up to MaxNodes
+	"onnx":        {Free: anything, Constant: expanded}, // an Inspection shows no node
 	"npy":         {Free: npyFree},
 	"npz":         {Free: anything, Parts: formats.Set{npy.Format(), zipfile.Format()}}, // times and attributes of members
 	"zip":         {Free: anything},                                                     // nor a member
