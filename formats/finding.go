@@ -3,6 +3,7 @@ package formats
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // A Code is the dotted, stable name of one kind of finding, such as
@@ -134,6 +135,10 @@ func (t CodeTable) Finding(c Code, file string, offset int64, format string, arg
 	}
 	return f
 }
+
+// Hides reports characters that text from a file must not show people as they
+// stand: control characters, and those that order or join others.
+func Hides(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 // Quote is a name from a file as it may be shown to people: as it stands if it
 // is printable ASCII without quotes, else escaped in double quotes.

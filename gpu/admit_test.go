@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -212,11 +211,3 @@ func otherLibrary(t *testing.T) string {
 }
 
 func file(b []byte) *fstest.MapFile { return &fstest.MapFile{Data: b} }
-
-func ids(v ...int64) []byte {
-	var b []byte
-	for _, id := range v {
-		b = binary.LittleEndian.AppendUint64(b, uint64(id))
-	}
-	return b
-}

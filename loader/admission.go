@@ -40,7 +40,7 @@ type admission struct {
 }
 
 // newAdmission starts the facts and the report of one call.
-func newAdmission(event Event, name string, origin policy.Origin) *admission {
+func newAdmission(event Event, name string, origin policy.Origin, tell func(Progress)) *admission {
 	now := time.Now
 	return &admission{
 		facts: policy.Facts{Name: name, Origin: origin},
@@ -49,17 +49,16 @@ func newAdmission(event Event, name string, origin policy.Origin) *admission {
 		report: &Report{
 			Version: ReportVersion, Event: event, Name: name, Origin: origin, Began: now(),
 		},
-		progress: newProgress(name, nil),
+		progress: newProgress(name, tell),
 	}
 }
 
 // begin starts a call of the gate under the first entry of the policy that
 // fits.
 func (g *Gate) begin(event Event, name string, src Source) *admission {
-	a := newAdmission(event, name, src.Origin())
+	a := newAdmission(event, name, src.Origin(), g.cfg.Progress)
 	a.gate, a.via, a.pause = g, g.via, g.pause
 	a.formats, a.limits, a.beneath = g.cfg.Formats, g.cfg.Limits, g.cfg.Policy.Beneath
-	a.progress = newProgress(name, g.cfg.Progress)
 	if g.cfg.Now != nil { // the zero Gate denies like any other without a policy
 		a.now = g.cfg.Now
 	}

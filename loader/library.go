@@ -32,7 +32,6 @@ type libraryFile struct {
 	*os.File
 	name string // without directories
 	size int64
-	tree *hashing.Tree
 }
 
 // openLibrary follows links and waits for no FIFO.
@@ -54,7 +53,7 @@ func openLibrary(ctx context.Context, path string) (*libraryFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &libraryFile{File: f, name: filepath.Base(path), size: info.Size(), tree: hashing.NewTree(info.Size())}, nil
+	return &libraryFile{File: f, name: filepath.Base(path), size: info.Size()}, nil
 }
 
 // read fills dst from offset.
@@ -63,51 +62,31 @@ func (f *libraryFile) read(dst []byte, offset int64) error {
 	return full(f.name, dst, n, offset, err)
 }
 
-// chunks calls each for every chunk of the file in order, until ctx ends.
-func (f *libraryFile) chunks(ctx context.Context, each func(i, offset int64, n int) error) error {
-	for i := range hashing.Chunks(f.size) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		offset, n := f.tree.Bounds(i)
-		if err := each(i, offset, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // measure is the fs-verity digest of the file, of which no byte is kept.
 func (f *libraryFile) measure(ctx context.Context) (manifest.Digest, error) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	err := f.chunks(ctx, func(i, offset int64, n int) error {
-		group.Go(func() error {
-			chunk := make([]byte, n)
-			if err := f.read(chunk, offset); err != nil {
-				return err
-			}
-			f.tree.Hash(i, chunk)
-			return nil
-		})
-		return nil
+	return measure(ctx, f.size, func(offset int64, n int) ([]byte, error) {
+		chunk := make([]byte, n)
+		return chunk, f.read(chunk, offset)
 	})
-	if err := errors.Join(err, group.Wait()); err != nil {
-		return manifest.Digest{}, err
-	}
-	return f.tree.Digest()
 }
 
-// measure is the fs-verity digest of b, on all cores.
-func measure(ctx context.Context, b []byte) (manifest.Digest, error) {
-	tree := hashing.NewTree(int64(len(b)))
-	var group errgroup.Group
+// measure is the fs-verity digest of size bytes, on all cores. A chunk may be
+// asked for by any of them.
+func measure(ctx context.Context, size int64, chunk func(offset int64, n int) ([]byte, error)) (manifest.Digest, error) {
+	tree := hashing.NewTree(size)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range hashing.Chunks(tree.Size()) {
+	for i := range hashing.Chunks(size) {
 		group.Go(func() error {
-			offset, n := tree.Bounds(i)
-			tree.Hash(i, b[offset:][:n])
-			return ctx.Err()
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			b, err := chunk(tree.Bounds(i))
+			if err != nil {
+				return err
+			}
+			tree.Hash(i, b)
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {

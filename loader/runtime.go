@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/weightgate/weightgate/loader/internal/hashing"
 	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 	"github.com/weightgate/weightgate/policy/manifest"
@@ -93,13 +94,21 @@ func (l *Library) seal(ctx context.Context, a *admission, paths []string, opened
 // keep seals a copy of the file and measures the copy.
 func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Digest, error) {
 	sealed, err := memory.NewSealed(file.name, file.size, func(dst []byte) error {
-		return file.chunks(ctx, func(i, offset int64, n int) error { return file.read(dst[offset:][:n], offset) })
+		for at := int64(0); at < file.size; at += hashing.Chunk {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := file.read(dst[at:min(at+hashing.Chunk, file.size)], at); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return manifest.Digest{}, err
 	}
 	l.sealed = append(l.sealed, sealed)
-	return measure(ctx, sealed.Bytes())
+	return measure(ctx, file.size, func(offset int64, n int) ([]byte, error) { return sealed.Bytes()[offset:][:n], nil })
 }
 
 func libraryFault(err error, name string) *fault {

@@ -77,7 +77,7 @@ func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 	defer a.timed("copy and hash")()
 	s := a.layOut(l.stat.Files)
 	a.staged = s // released with the admission, also when the copy fails
-	run := a.newRun(ctx, s)
+	run := a.newRun(s)
 	if err := run.run(ctx); err != nil {
 		return nil, faultFor(err, "")
 	}
@@ -137,7 +137,7 @@ type stageRun struct {
 	spare sync.Pool // chunk buffers of a ring without a belt
 }
 
-func (a *admission) newRun(ctx context.Context, s *staged) *stageRun {
+func (a *admission) newRun(s *staged) *stageRun {
 	r := &stageRun{a: a, s: s, spare: sync.Pool{New: func() any { return new([hashing.Chunk]byte) }}}
 	for _, f := range s.files {
 		r.jobs += f.jobs()
@@ -238,8 +238,8 @@ func (r *stageRun) job(ctx context.Context, f *stagedFile, i int64) error {
 
 // skip tells the chain not to wait for these chunks.
 func (r *stageRun) skip(f *stagedFile, from, to int64) {
-	for i := from; i < to && r.belt != nil; i++ {
-		r.belt.put(f.first+i, nil)
+	for i := from; i < to; i++ {
+		r.handOn(f.first+i, nil)
 	}
 }
 
@@ -274,20 +274,25 @@ func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
 func (r *stageRun) buffer(ctx context.Context, f *stagedFile, i, offset int64, n int) ([]byte, func(), error) {
 	job := f.first + i
 	switch {
-	case r.s.space != nil && r.belt == nil:
-		return f.bytes[offset:][:n], func() {}, nil
 	case r.s.space != nil:
 		dst := f.bytes[offset:][:n]
-		return dst, func() { r.belt.put(job, dst) }, nil
+		return dst, func() { r.handOn(job, dst) }, nil
 	case r.belt != nil:
 		slot, err := r.belt.slot(ctx, job)
 		if err != nil {
 			return nil, nil, err
 		}
-		return slot[:n], func() { r.belt.put(job, slot[:n]) }, nil
+		return slot[:n], func() { r.handOn(job, slot[:n]) }, nil
 	}
 	buf := r.spare.Get().(*[hashing.Chunk]byte)
 	return buf[:n], func() { r.spare.Put(buf) }, nil
+}
+
+// handOn gives the chain a chunk, if a rule asks for the chain.
+func (r *stageRun) handOn(job int64, chunk []byte) {
+	if r.belt != nil {
+		r.belt.put(job, chunk)
+	}
 }
 
 // chain is the SHA-256 of each file, one after the other.

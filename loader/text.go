@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/weightgate/weightgate/formats"
@@ -318,7 +317,7 @@ func clip(s string, n int) string {
 // escape keeps what quoted text could steer a terminal with, or hide, off it.
 func escape(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+		if formats.Hides(r) {
 			return utf8.RuneError
 		}
 		return r

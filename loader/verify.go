@@ -61,10 +61,9 @@ func Inspect(ctx context.Context, name string, src Source, cfg InspectConfig) (*
 	if len(cfg.Formats) == 0 {
 		return nil, errors.Join(ErrConfig, errors.New("loader: no formats"))
 	}
-	a := newAdmission(EventInspect, name, src.Origin())
+	a := newAdmission(EventInspect, name, src.Origin(), cfg.Progress)
 	a.formats, a.limits = cfg.Formats, cfg.Limits.WithDefaults()
 	a.keeps, a.sha256, a.tolerant = cfg.Keep, cfg.SHA256, cfg.GoOn
-	a.progress = newProgress(name, cfg.Progress)
 	defer a.release()
 	return a.report, a.record(ctx, a.look(ctx, src))
 }

@@ -109,7 +109,7 @@ func namesAreClear(r *Rules, f *Facts) []formats.Finding {
 	spelled := map[string]string{} // files and directories by their folded name
 	for _, file := range f.Stat.Files {
 		switch {
-		case strings.ContainsFunc(file.Name, hides) || !utf8.ValidString(file.Name):
+		case strings.ContainsFunc(file.Name, formats.Hides) || !utf8.ValidString(file.Name):
 			found = append(found, codes.Finding(CodeNameControl, file.Name, 0, "control or direction characters, or no UTF-8: %+q", file.Name))
 		case strings.ContainsFunc(file.Name, func(r rune) bool { return r > '~' }):
 			found = append(found, codes.Finding(CodeNameUnprintable, file.Name, 0, "characters beyond printable ASCII: %+q", file.Name))
@@ -128,9 +128,6 @@ func namesAreClear(r *Rules, f *Facts) []formats.Finding {
 	}
 	return r.rated(found)
 }
-
-// hides reports control characters, and those that order or join others.
-func hides(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 // fold maps names that differ by case alone to one.
 func fold(name string) string {

@@ -328,7 +328,7 @@ func numeric(line string) bool {
 		return true
 	}
 	return strings.ContainsAny(line, "0123456789") &&
-		strings.Trim(line, "0123456789abcdefABCDEFxXoObBlLjJ_+-.eE \t\r\f\v") == ""
+		strings.Trim(line, "0123456789abcdefABCDEFxXoOlLjJ_+-. \t\r\f\v") == ""
 }
 
 func digits(s string) bool {

@@ -34,7 +34,7 @@ var admission = []entry{
 	{policy.CodeFormatUnknown, "No format claims the file, so nobody has looked into it.", unread},
 	{loader.CodeAmbiguous, "The file fits the structure of two formats.", conflicting},
 	{loader.CodeParser, "A format's parser panicked, or broke its contract.", failing},
-	{loader.CodeNoWeights, "A file that is named like weights holds text, or nothing.", incomplete},
+	{loader.CodeNoWeights, "A file that is named like weights holds text, or nothing.", masked},
 	{loader.CodeScript, "Source code lies beside the weights, where a configuration can have it imported.", remoteCode},
 	{loader.CodeUnclaimed, "The file holds bytes that no part of its format accounts for.", hidden},
 
