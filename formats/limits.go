@@ -21,6 +21,10 @@ type Limits struct {
 	// the limit of the safetensors reference.
 	MaxHeader int64
 
+	// MaxInflate is how many bytes one file may inflate to where a parser inflates
+	// it to the end; it keeps none of them. Default 16 GiB.
+	MaxInflate int64
+
 	// MaxNesting is how deep structures of a file may nest. Default 32.
 	MaxNesting int
 
@@ -39,6 +43,7 @@ var defaults = Limits{
 	MaxDepth:   32,
 	MaxTensors: 1 << 17,
 	MaxHeader:  100_000_000,
+	MaxInflate: 16 << 30,
 	MaxNesting: 32,
 	MaxNodes:   1 << 17,
 	MaxFold:    64 << 20,
@@ -52,6 +57,7 @@ func (l Limits) WithDefaults() Limits {
 		MaxDepth:   orDefault(l.MaxDepth, defaults.MaxDepth),
 		MaxTensors: orDefault(l.MaxTensors, defaults.MaxTensors),
 		MaxHeader:  orDefault(l.MaxHeader, defaults.MaxHeader),
+		MaxInflate: orDefault(l.MaxInflate, defaults.MaxInflate),
 		MaxNesting: orDefault(l.MaxNesting, defaults.MaxNesting),
 		MaxNodes:   orDefault(l.MaxNodes, defaults.MaxNodes),
 		MaxFold:    orDefault(l.MaxFold, defaults.MaxFold),
@@ -67,6 +73,7 @@ func (l Limits) Lowered(by Limits) Limits {
 		MaxDepth:   lowered(l.MaxDepth, by.MaxDepth),
 		MaxTensors: lowered(l.MaxTensors, by.MaxTensors),
 		MaxHeader:  lowered(l.MaxHeader, by.MaxHeader),
+		MaxInflate: lowered(l.MaxInflate, by.MaxInflate),
 		MaxNesting: lowered(l.MaxNesting, by.MaxNesting),
 		MaxNodes:   lowered(l.MaxNodes, by.MaxNodes),
 		MaxFold:    lowered(l.MaxFold, by.MaxFold),

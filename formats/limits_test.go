@@ -17,6 +17,7 @@ func TestLimitsDefaults(t *testing.T) {
 		MaxDepth:   32,
 		MaxTensors: 131_072,
 		MaxHeader:  100_000_000,
+		MaxInflate: 17_179_869_184,
 		MaxNesting: 32,
 		MaxNodes:   1 << 17,
 		MaxFold:    67_108_864,

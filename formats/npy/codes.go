@@ -17,8 +17,9 @@ const (
 // The codes that reading an archive can raise beside those of zipfile and of
 // its arrays.
 const (
-	CodeMember   formats.Code = "npz.member"   // a member that is no array
-	CodeDeflated formats.Code = "npz.deflated" // arrays that have to be inflated to be used
+	CodeMember    formats.Code = "npz.member"    // a member that is no array
+	CodeDuplicate formats.Code = "npz.duplicate" // two arrays that NumPy knows by one name
+	CodeDeflated  formats.Code = "npz.deflated"  // arrays that have to be inflated to be used
 )
 
 var codes = formats.CodeTable{
@@ -33,5 +34,6 @@ var codes = formats.CodeTable{
 
 var archiveCodes = formats.CodeTable{
 	{Code: CodeMember, Class: formats.Denied, Severity: formats.High, Advice: "Save the arrays alone with numpy.savez; NumPy gives other members to its caller as they are."},
+	{Code: CodeDuplicate, Class: formats.Denied, Severity: formats.High, Advice: "Rename one of the two arrays and save them again: where the one is asked for, NumPy gives the other."},
 	{Code: CodeDeflated, Class: formats.Denied, Severity: formats.Info, Advice: "Save the arrays with numpy.savez instead of numpy.savez_compressed to use them where they lie."},
 }

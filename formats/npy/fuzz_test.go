@@ -5,13 +5,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"runtime/metrics"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/npy"
 )
 
@@ -26,9 +26,9 @@ func FuzzRead(f *testing.F) {
 
 // checkArray reads data and reports whether it was accepted.
 func checkArray(t require.TestingT, data []byte) bool {
-	before := allocated()
+	before := inputtest.Allocated()
 	a, err := read(data)
-	require.Less(t, allocated()-before, uint64(8*len(data)+2<<20))
+	require.Less(t, inputtest.Allocated()-before, uint64(8*len(data)+2<<20))
 	if err != nil {
 		require.Nil(t, a)
 		return false
@@ -44,13 +44,6 @@ func checkArray(t require.TestingT, data []byte) bool {
 	require.Equal(t, a.DType, again.DType)
 	require.Equal(t, a.Shape, again.Shape)
 	return true
-}
-
-// allocated is how many bytes this process has allocated, to a megabyte or so.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
 
 // dict is the header of a as NumPy writes it.
@@ -77,9 +70,9 @@ func FuzzInspectArchive(f *testing.F) {
 }
 
 func checkArchive(t require.TestingT, data []byte) bool {
-	before := allocated()
+	before := inputtest.Allocated()
 	found, err := inspect(npy.Archive(), data)
-	require.Less(t, allocated()-before, uint64(8*len(data)+2<<20))
+	require.Less(t, inputtest.Allocated()-before, uint64(8*len(data)+2<<20))
 	if err != nil {
 		require.Nil(t, found)
 		return false
@@ -88,8 +81,10 @@ func checkArchive(t require.TestingT, data []byte) bool {
 	require.NoError(t, err)
 	require.Len(t, found.Tensors, len(theirs.File))
 	tensors := map[string]formats.Tensor{}
+	keys := numpyKeys(theirs)
 	for _, tensor := range found.Tensors {
 		tensors[tensor.ID.Name+".npy"] = tensor
+		require.Equal(t, tensor.ID.Name+".npy", keys[tensor.ID.Name])
 	}
 	for _, f := range theirs.File {
 		tensor, ok := tensors[f.Name]
@@ -113,49 +108,26 @@ func checkArchive(t require.TestingT, data []byte) bool {
 	return true
 }
 
-// TestMangled cuts every sample at every byte, flips each bit of it, and adds
-// one to each byte or takes one away. No prefix of a good file is accepted, and
-// what is changed and accepted is held against the same properties.
+// numpyKeys are the members that numpy.load gives for a key: a member's name
+// goes before one without its ending.
+func numpyKeys(archive *stdzip.Reader) map[string]string {
+	keys := map[string]string{}
+	for _, f := range archive.File {
+		keys[strings.TrimSuffix(f.Name, ".npy")] = f.Name
+	}
+	for _, f := range archive.File {
+		keys[f.Name] = f.Name
+	}
+	return keys
+}
+
+// What is mangled and accepted is held against the same properties.
 func TestMangled(t *testing.T) {
 	for f, check := range map[formats.Format]func(require.TestingT, []byte) bool{
 		npy.Format(): checkArray, npy.Archive(): checkArchive,
 	} {
-		accepted, refused := 0, 0
-		for name, data := range samples(t, f) {
-			if len(data) > 4<<10 {
-				continue
-			}
-			good := check(t, data)
-			for n := range data {
-				if check(mangled{t, name, n}, data[:n]) && good {
-					require.Fail(t, "a prefix is accepted", "%d bytes of %s", n, name)
-				}
-			}
-			for i := range data {
-				was := data[i]
-				for _, changed := range []byte{was ^ 1, was ^ 2, was ^ 4, was ^ 8, was ^ 16, was ^ 32, was ^ 64, was ^ 128, was + 1, was - 1} {
-					data[i] = changed
-					if check(mangled{t, name, i}, data) {
-						accepted++
-					} else {
-						refused++
-					}
-				}
-				data[i] = was
-			}
-		}
+		accepted, refused := inputtest.Mangle(t, samples(t, f), check)
 		require.Greater(t, accepted, 50, f.Name())
 		require.Greater(t, refused, 2*accepted, f.Name())
 	}
-}
-
-// mangled tells which byte a failure came from.
-type mangled struct {
-	*testing.T
-	name string
-	at   int
-}
-
-func (m mangled) Errorf(format string, args ...any) {
-	m.T.Errorf("byte %d of %s: %s", m.at, m.name, fmt.Sprintf(format, args...))
 }

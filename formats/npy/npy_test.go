@@ -4,85 +4,28 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/npy"
-	"github.com/weightgate/weightgate/formats/vectors"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
-// memory is a file's bytes as an Input.
-type memory struct {
-	*bytes.Reader
-	name string
-}
-
-func (m memory) Name() string                       { return m.name }
-func (memory) Sibling(string) (formats.Input, bool) { return nil, false }
-
-func input(data []byte) formats.Input { return memory{bytes.NewReader(data), "dir/m.npy"} }
-
-// torn is an Input whose size promises more than reading gives.
-type torn struct {
-	memory
-	size int64
-	err  error
-}
-
-func (f torn) Size() int64 { return f.size }
-
-func (f torn) ReadAt(b []byte, offset int64) (int, error) {
-	n, err := f.memory.ReadAt(b, offset)
-	if err != nil && f.err != nil {
-		err = f.err
-	}
-	return n, err
-}
+func input(data []byte) inputtest.File { return inputtest.New("dir/m.npy", data) }
 
 // inspect reads data as a format.
 func inspect(f formats.Format, data []byte) (*formats.Inspection, error) {
 	return f.Inspect(context.Background(), input(data), formats.Limits{})
 }
 
-// requireCode requires that err is a finding of that code and format.
-func requireCode(t require.TestingT, format string, want formats.Code, err error) *formats.SyntaxError {
-	syntax, ok := errors.AsType[*formats.SyntaxError](err)
-	require.True(t, ok, "%v", err)
-	require.Equal(t, want, syntax.Code, "%v", err)
-	require.Equal(t, format, syntax.Format)
-	return syntax
-}
-
 // samples are the files of the vectors and of testdata that are of a format, by name.
 func samples(t testing.TB, f formats.Format) map[string][]byte {
 	t.Helper()
-	all := map[string][]byte{}
-	list, err := vectors.Load()
-	require.NoError(t, err)
-	for _, v := range list {
-		if v.Format != f.Name() {
-			continue
-		}
-		in, err := formats.Open(v.FS, v.File)
-		require.NoError(t, err)
-		all[v.Name], err = io.ReadAll(io.NewSectionReader(in, 0, in.Size()))
-		require.NoError(t, err)
-		require.NoError(t, in.Close())
-	}
-	require.NotEmpty(t, all, "vectors are missing")
-	fixtures, err := filepath.Glob("testdata/*." + f.Name())
-	require.NoError(t, err)
-	require.NotEmpty(t, fixtures)
-	for _, path := range fixtures {
-		all[path] = fixture(t, filepath.Base(path))
-	}
-	return all
+	return inputtest.Samples(t, []string{f.Name()}, "testdata/*."+f.Name())
 }
 
 func fixture(t testing.TB, name string) []byte {
@@ -142,7 +85,7 @@ func TestClaimsWhatInspectAccepts(t *testing.T) {
 func TestClaimsFailsWithTheRead(t *testing.T) {
 	cause := errors.New("disk")
 	for _, f := range []formats.Format{npy.Format(), npy.Archive()} {
-		_, err := f.Claims(context.Background(), torn{memory{bytes.NewReader(nil), "m"}, 100, cause})
+		_, err := f.Claims(context.Background(), inputtest.Torn{File: input(nil), Promised: 100, Err: cause})
 		require.ErrorIs(t, err, cause)
 	}
 }

@@ -16,9 +16,10 @@ const ArchiveName = "npz"
 const extension = ".npy"
 
 // Archive is the npz format: a zip archive whose members are arrays, each a
-// tensor with the member's name without .npy. Arrays that are stored have their
-// place in the file. Those that are deflated have none: they are inflated once,
-// to check them, and reported as inline.
+// tensor with the member's name without .npy, which is not the name of another
+// member. Arrays that are stored have their place in the file. Those that are
+// deflated have none: they are inflated once, to check them, and reported as
+// inline.
 //
 // Beside its own codes it raises those of npy and of package zipfile, which
 // stand in their tables.
@@ -59,6 +60,9 @@ func (archive) Inspect(ctx context.Context, in formats.Input, lim formats.Limits
 		t, err := tensor(in.Name(), m, r, head, lim)
 		if err != nil {
 			return err
+		}
+		if _, taken := a.Find(t.ID.Name); taken { // NumPy prefers the whole name of a member
+			return archiveCodes.Syntax(ArchiveName, CodeDuplicate, in.Name(), m.Offset, "%s: its array has the name of another member", quote(m.Name))
 		}
 		if t.Inline {
 			deflated++

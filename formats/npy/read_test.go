@@ -1,11 +1,13 @@
 package npy_test
 
 import (
+	stdzip "archive/zip"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -14,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/npy"
+	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
 const magic = "\x93NUMPY"
@@ -64,7 +68,7 @@ func TestReadRefusesNumPy(t *testing.T) {
 	} {
 		a, err := read(fixture(t, "refused-"+name+".npy"))
 		require.Nil(t, a)
-		requireCode(t, "npy", code, err)
+		inputtest.RequireCode(t, "npy", code, err)
 	}
 }
 
@@ -87,7 +91,7 @@ func TestReadOffsets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(c.data)
-			require.Equal(t, c.offset, requireCode(t, "npy", c.code, err).Offset, "%v", err)
+			require.Equal(t, c.offset, inputtest.RequireCode(t, "npy", c.code, err).Offset, "%v", err)
 		})
 	}
 
@@ -96,7 +100,7 @@ func TestReadOffsets(t *testing.T) {
 	data[at+3] = '9'
 	found, err := inspect(npy.Archive(), data)
 	require.Nil(t, found)
-	syntax := requireCode(t, "npz", npy.CodeDType, err)
+	syntax := inputtest.RequireCode(t, "npz", npy.CodeDType, err)
 	require.Equal(t, int64(at), syntax.Offset)
 	require.Contains(t, syntax.Detail, "f4.npy")
 }
@@ -106,19 +110,26 @@ func TestReadLimits(t *testing.T) {
 	_, err := npy.Read(context.Background(), input(data), formats.Limits{MaxHeader: 118})
 	require.NoError(t, err)
 	_, err = npy.Read(context.Background(), input(data), formats.Limits{MaxHeader: 117})
-	require.Equal(t, formats.Unverifiable, requireCode(t, "npy", npy.CodeLimit, err).Class)
+	require.Equal(t, formats.Unverifiable, inputtest.RequireCode(t, "npy", npy.CodeLimit, err).Class)
 
 	data = fixture(t, "stored.npz")
 	_, err = npy.Archive().Inspect(context.Background(), input(data), formats.Limits{MaxTensors: 5})
 	require.NoError(t, err)
 	_, err = npy.Archive().Inspect(context.Background(), input(data), formats.Limits{MaxTensors: 4})
-	requireCode(t, "npz", npy.CodeLimit, err)
+	inputtest.RequireCode(t, "npz", npy.CodeLimit, err)
+
+	data = fixture(t, "deflated.npz")
+	found, err := npy.Archive().Inspect(context.Background(), input(data), formats.Limits{MaxInflate: 10_764})
+	require.NoError(t, err)
+	require.NotNil(t, found)
+	_, err = npy.Archive().Inspect(context.Background(), input(data), formats.Limits{MaxInflate: 10_764 - 1})
+	inputtest.RequireCode(t, "zip", zipfile.CodeLimit, err)
 }
 
 func TestReadErrorsAreShort(t *testing.T) {
 	long := strings.Repeat("\u202e", 1<<12)
 	_, err := read(file("{'"+long+"': 1}", 0))
-	require.Less(t, len(requireCode(t, "npy", npy.CodeHeader, err).Error()), 1<<10)
+	require.Less(t, len(inputtest.RequireCode(t, "npy", npy.CodeHeader, err).Error()), 1<<10)
 	require.NotContains(t, err.Error(), "\u202e")
 }
 
@@ -130,11 +141,12 @@ func TestInspectFailsWithTheRead(t *testing.T) {
 			if n >= 128 && f.Name() == "npy" {
 				break // the data is not read
 			}
-			part := memory{bytes.NewReader(whole[:n]), name}
-			found, err := f.Inspect(context.Background(), torn{part, int64(len(whole)), cause}, formats.Limits{})
+			part := inputtest.Torn{File: input(whole[:n]), Promised: int64(len(whole)), Err: cause}
+			found, err := f.Inspect(context.Background(), part, formats.Limits{})
 			require.ErrorIs(t, err, cause, "%d bytes", n)
 			require.Nil(t, found)
-			_, err = f.Inspect(context.Background(), torn{part, int64(len(whole)), nil}, formats.Limits{})
+			part.Err = nil
+			_, err = f.Inspect(context.Background(), part, formats.Limits{})
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d bytes", n)
 		}
 	}
@@ -150,7 +162,20 @@ func TestInspectEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// All that a read allocates, live or not, is bounded, whatever the header says.
+// deflated is an archive of one array of n zeros.
+func deflated(t *testing.T, n int) []byte {
+	var b bytes.Buffer
+	w := stdzip.NewWriter(&b)
+	f, err := w.Create("zeros.npy")
+	require.NoError(t, err)
+	_, err = f.Write(file(fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': (%d,), }", n), n))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// All that a read allocates, live or not, is bounded, whatever the header says
+// and however much is inflated.
 func TestInspectMemory(t *testing.T) {
 	ones := "(" + strings.Repeat("1,", 5000) + ")"
 	for name, c := range map[string]struct {
@@ -163,6 +188,7 @@ func TestInspectMemory(t *testing.T) {
 		"a shape without end": {npy.Format(), file("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }", 0)},
 		"an archive":          {npy.Archive(), fixture(t, "stored.npz")},
 		"a deflated archive":  {npy.Archive(), fixture(t, "deflated.npz")},
+		"a bomb":              {npy.Archive(), deflated(t, 64<<20)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(c.data)

@@ -3,12 +3,12 @@ package safetensors_test
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/safetensors"
 )
 
@@ -108,42 +108,10 @@ func end(h *safetensors.Header) int64 {
 	return h.Tensors[len(h.Tensors)-1].Place.End()
 }
 
-// TestMangled cuts every sample at every byte, and flips each bit of each
-// header. What is cut from a good file is refused; what is flipped may be
-// accepted, as in a name, and is then held against the same properties.
+// What is mangled may be accepted, as in a name or in data, and is then held
+// against the same properties.
 func TestMangled(t *testing.T) {
-	accepted, refused := 0, 0
-	for name, data := range samples(t) {
-		_, broken := read(data)
-		for n := range data {
-			if check(mangled{t, name, n}, data[:n]) && broken == nil {
-				require.Fail(t, "a prefix is accepted", "%d bytes of %s", n, name)
-			}
-		}
-		header := data[:min(uint64(len(data)), 8+binary.LittleEndian.Uint64(data))]
-		for i := range header {
-			for bit := range 8 {
-				data[i] ^= 1 << bit
-				if check(mangled{t, name, i}, data) {
-					accepted++
-				} else {
-					refused++
-				}
-				data[i] ^= 1 << bit
-			}
-		}
-	}
+	accepted, refused := inputtest.Mangle(t, samples(t), check)
 	require.Greater(t, accepted, 1000)
 	require.Greater(t, refused, accepted)
-}
-
-// mangled tells which byte a failure came from.
-type mangled struct {
-	*testing.T
-	name string
-	at   int
-}
-
-func (m mangled) Errorf(format string, args ...any) {
-	m.T.Errorf("byte %d of %s: %s", m.at, m.name, fmt.Sprintf(format, args...))
 }

@@ -5,42 +5,16 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/safetensors"
-	"github.com/weightgate/weightgate/formats/vectors"
 )
 
-// memory is a file's bytes as an Input.
-type memory struct{ *bytes.Reader }
-
-func (memory) Name() string                         { return "dir/m.safetensors" }
-func (memory) Sibling(string) (formats.Input, bool) { return nil, false }
-
-func input(data []byte) formats.Input { return memory{bytes.NewReader(data)} }
-
-// torn is an Input whose size promises more than reading gives.
-type torn struct {
-	memory
-	size int64
-	err  error
-}
-
-func (f torn) Size() int64 { return f.size }
-
-func (f torn) ReadAt(b []byte, offset int64) (int, error) {
-	n, err := f.memory.ReadAt(b, offset)
-	if err != nil && f.err != nil {
-		err = f.err
-	}
-	return n, err
-}
+func input(data []byte) inputtest.File { return inputtest.New("dir/m.safetensors", data) }
 
 // file is a safetensors file of that header and n bytes of data.
 func file(header string, n int) []byte {
@@ -53,39 +27,14 @@ func read(data []byte) (*safetensors.Header, error) {
 }
 
 // requireCode requires that err is a finding of that code in an input's file.
-func requireCode(t *testing.T, want formats.Code, err error) *formats.SyntaxError {
-	t.Helper()
-	syntax, ok := errors.AsType[*formats.SyntaxError](err)
-	require.True(t, ok, "%v", err)
-	require.Equal(t, want, syntax.Code, "%v", err)
-	require.Equal(t, safetensors.Name, syntax.Format)
-	return syntax
+func requireCode(t require.TestingT, want formats.Code, err error) *formats.SyntaxError {
+	return inputtest.RequireCode(t, safetensors.Name, want, err)
 }
 
 // samples are the files of the vectors and of the reference, by name.
 func samples(t testing.TB) map[string][]byte {
 	t.Helper()
-	all := map[string][]byte{}
-	list, err := vectors.Load()
-	require.NoError(t, err)
-	for _, v := range list {
-		if v.Format != safetensors.Name {
-			continue
-		}
-		in, err := formats.Open(v.FS, v.File)
-		require.NoError(t, err)
-		all[filepath.Base(v.Name)], err = io.ReadAll(io.NewSectionReader(in, 0, in.Size()))
-		require.NoError(t, err)
-		require.NoError(t, in.Close())
-	}
-	fixtures, err := filepath.Glob("testdata/*.safetensors")
-	require.NoError(t, err)
-	for _, path := range fixtures {
-		all[path], err = os.ReadFile(path)
-		require.NoError(t, err)
-	}
-	require.Greater(t, len(all), 70, "vectors or fixtures are missing")
-	return all
+	return inputtest.Samples(t, []string{safetensors.Name}, "testdata/*.safetensors")
 }
 
 func TestClaims(t *testing.T) {
@@ -143,7 +92,7 @@ func TestClaimsFailsWithTheRead(t *testing.T) {
 	cause := errors.New("disk")
 	whole := file(`{"a":1}`+string(bytes.Repeat([]byte{' '}, 200)), 0)
 	for _, n := range []int{4, 20, 100} {
-		in := torn{memory{bytes.NewReader(whole[:n])}, int64(len(whole)), cause}
+		in := inputtest.Torn{File: input(whole[:n]), Promised: int64(len(whole)), Err: cause}
 		_, err := safetensors.Format().Claims(context.Background(), in)
 		require.ErrorIs(t, err, cause, "%d bytes", n)
 	}

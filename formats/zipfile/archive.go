@@ -72,9 +72,10 @@ func (a *Archive) Place(m Member) (formats.Range, bool) {
 // codes; other errors are failed reads and ctx's.
 //
 // Of lim it keeps MaxFiles for the members, directories included, MaxHeader for
-// the central directory, and MaxBytes for the sum of what deflated members
-// inflate to. All that a call allocates is at most eight times the central directory and
-// a constant.
+// the central directory, and the lower of MaxInflate and MaxBytes for the sum of
+// what deflated members inflate to, which is never more than 1,032 times the
+// file. All that a call allocates is at most eight times the central directory
+// and a constant.
 func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Archive, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -56,5 +56,5 @@ var codes = formats.CodeTable{
 	{Code: CodeCRC, Class: formats.Denied, Severity: formats.Critical, Advice: again + " A PyTorch file that was saved with set_crc32_options(False) has no checksums: save it with them."},
 	{Code: CodeUnread, Class: formats.Unverifiable, Severity: formats.High, Advice: "Unpack the archive and load what is in it: as it is, nobody has looked at its members."},
 	{Code: CodeComment, Class: formats.Denied, Severity: formats.Low, Advice: "Look at the comment if you did not expect one; no reader of models needs it."},
-	{Code: CodeLimit, Class: formats.Unverifiable, Severity: formats.High, Advice: "Raise MaxFiles (members), MaxHeader (the directory) or MaxBytes (what members inflate to) if the file is meant to be this large."},
+	{Code: CodeLimit, Class: formats.Unverifiable, Severity: formats.High, Advice: "Raise MaxFiles (members), MaxHeader (the directory) or MaxInflate and MaxBytes (what members inflate to) if the file is meant to be this large."},
 }

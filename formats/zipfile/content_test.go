@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -118,7 +119,7 @@ func TestEach(t *testing.T) {
 
 // reads notes what is read of an Input.
 type reads struct {
-	memory
+	inputtest.File
 	n    *int
 	most *int
 }
@@ -126,14 +127,14 @@ type reads struct {
 func (r reads) ReadAt(b []byte, offset int64) (int, error) {
 	*r.n++
 	*r.most = max(*r.most, len(b))
-	return r.memory.ReadAt(b, offset)
+	return r.File.ReadAt(b, offset)
 }
 
 // A file that is verified in chunks is read in chunks.
 func TestVerifyReadsChunks(t *testing.T) {
 	data := archive(member{"a", string(make([]byte, 4<<20))})
 	var n, most int
-	found, err := zipfile.Format().Inspect(context.Background(), reads{memory{bytes.NewReader(data)}, &n, &most}, formats.Limits{})
+	found, err := zipfile.Format().Inspect(context.Background(), reads{input(data), &n, &most}, formats.Limits{})
 	require.NoError(t, err)
 	require.NotNil(t, found)
 	require.LessOrEqual(t, n, 4+9)

@@ -54,7 +54,7 @@ func (r *reader) directory(end end) ([]entry, error) {
 		return nil, err
 	}
 	entries := make([]entry, 0, end.entries)
-	var inflated int64
+	mayInflate, inflated := min(r.lim.MaxInflate, r.lim.MaxBytes), int64(0)
 	for at := end.directory.Offset; len(b) > 0; at = end.directory.End() - int64(len(b)) {
 		if err := r.ctx.Err(); err != nil {
 			return nil, err
@@ -67,8 +67,8 @@ func (r *reader) directory(end end) ([]entry, error) {
 			return nil, err
 		}
 		if e.Method == Deflated {
-			if e.Size > r.lim.MaxBytes-inflated {
-				return nil, r.fail(CodeLimit, at, "members that inflate to more than MaxBytes, %d", r.lim.MaxBytes)
+			if e.Size > mayInflate-inflated {
+				return nil, r.fail(CodeLimit, at, "members that inflate to more than %d bytes", mayInflate)
 			}
 			inflated += e.Size
 		}

@@ -4,14 +4,13 @@ import (
 	stdzip "archive/zip"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"runtime/metrics"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -25,9 +24,9 @@ func FuzzRead(f *testing.F) {
 
 // check reads data and reports whether it was accepted.
 func check(t require.TestingT, data []byte) bool {
-	before := allocated()
+	before := inputtest.Allocated()
 	found, broken := inspect(data)
-	require.Less(t, allocated()-before, uint64(8*len(data)+2<<20))
+	require.Less(t, inputtest.Allocated()-before, uint64(8*len(data)+2<<20))
 	require.Equal(t, broken == nil, found != nil)
 	a, err := read(data)
 	if err != nil {
@@ -40,13 +39,6 @@ func check(t require.TestingT, data []byte) bool {
 	requireOrder(t, data, a)
 	requireAgreement(t, data, a)
 	return true
-}
-
-// allocated is how many bytes this process has allocated, to a megabyte or so.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
 
 // requireOrder requires that each member's data lies behind the one before it,
@@ -95,46 +87,10 @@ func requireAgreement(t require.TestingT, data []byte, a *zipfile.Archive) {
 	}
 }
 
-// TestMangled cuts every sample at every byte, flips each bit of it, and adds
-// one to each field or takes one away. What is cut from a good file is refused;
-// what is changed may be accepted, as in a date that stands in no header, and
+// What is mangled may be accepted, as with a date that stands in no header, and
 // is then held against the same properties.
 func TestMangled(t *testing.T) {
-	accepted, refused := 0, 0
-	for name, data := range samples(t) {
-		if len(data) > 4<<10 {
-			continue
-		}
-		good := check(t, data)
-		for n := range data {
-			if check(mangled{t, name, n}, data[:n]) && good {
-				require.Fail(t, "a prefix is accepted", "%d bytes of %s", n, name)
-			}
-		}
-		for i := range data {
-			was := data[i]
-			for _, changed := range []byte{was ^ 1, was ^ 2, was ^ 4, was ^ 8, was ^ 16, was ^ 32, was ^ 64, was ^ 128, was + 1, was - 1} {
-				data[i] = changed
-				if check(mangled{t, name, i}, data) {
-					accepted++
-				} else {
-					refused++
-				}
-			}
-			data[i] = was
-		}
-	}
+	accepted, refused := inputtest.Mangle(t, samples(t), check)
 	require.Greater(t, accepted, 1000)
 	require.Greater(t, refused, 10*accepted)
-}
-
-// mangled tells which byte a failure came from.
-type mangled struct {
-	*testing.T
-	name string
-	at   int
-}
-
-func (m mangled) Errorf(format string, args ...any) {
-	m.T.Errorf("byte %d of %s: %s", m.at, m.name, fmt.Sprintf(format, args...))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -262,8 +263,9 @@ func TestReadLimits(t *testing.T) {
 		{"one member more", three, formats.Limits{MaxFiles: 2}, false},
 		{"directory fits", three, formats.Limits{MaxHeader: 3*46 + 4}, true},
 		{"directory is one byte longer", three, formats.Limits{MaxHeader: 3*46 + 3}, false},
-		{"what inflates fits", deflated, formats.Limits{MaxBytes: 2 * 1690}, true},
-		{"one byte more inflates", deflated, formats.Limits{MaxBytes: 2*1690 - 1}, false},
+		{"what inflates fits", deflated, formats.Limits{MaxBytes: 2 * 1690, MaxInflate: 2 * 1690}, true},
+		{"one byte more inflates", deflated, formats.Limits{MaxInflate: 2*1690 - 1}, false},
+		{"one byte more inflates than a model may have", deflated, formats.Limits{MaxBytes: 2*1690 - 1}, false},
 		{"what is stored is not inflated", archive(member{"a", "data"}), formats.Limits{MaxBytes: 1}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -279,6 +281,37 @@ func TestReadLimits(t *testing.T) {
 	}
 }
 
+// bomb is an archive of n members that say they inflate to 1 GiB each, which
+// their data is long enough for.
+func bomb(t *testing.T, n int) []byte {
+	var b bytes.Buffer
+	w := stdzip.NewWriter(&b)
+	data := make([]byte, 1<<30/1032)
+	for i := range n {
+		f, err := w.CreateRaw(&stdzip.FileHeader{
+			Name: fmt.Sprint(i), Method: stdzip.Deflate, CompressedSize64: uint64(len(data)), UncompressedSize64: 1 << 30,
+		})
+		require.NoError(t, err)
+		_, err = f.Write(data)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// Without a limit of the host's too, a bomb is refused before it is inflated.
+func TestInspectInflatesNoBomb(t *testing.T) {
+	a, err := read(bomb(t, 16))
+	require.NoError(t, err)
+	require.Len(t, a.Members, 16)
+
+	data := bomb(t, 17)
+	touched := failing{input(data), a.Members[0].Offset, errors.New("the first member is read")}
+	found, err := zipfile.Format().Inspect(context.Background(), touched, formats.Limits{})
+	require.Equal(t, formats.Unverifiable, requireCode(t, zipfile.CodeLimit, err).Class)
+	require.Nil(t, found)
+}
+
 func TestReadErrorsAreShort(t *testing.T) {
 	long := strings.Repeat("\u202e", 1<<14)
 	_, err := read(archive(member{long, ""}))
@@ -292,10 +325,10 @@ func TestReadFailsWithTheRead(t *testing.T) {
 	for _, name := range []string{"torch.zip", "python-streamed.zip"} {
 		whole := fixture(t, name)
 		for at := range whole {
-			found, err := zipfile.Format().Inspect(context.Background(), failing{memory{bytes.NewReader(whole)}, int64(at), cause}, formats.Limits{})
+			found, err := zipfile.Format().Inspect(context.Background(), failing{input(whole), int64(at), cause}, formats.Limits{})
 			require.ErrorIs(t, err, cause, "byte %d", at)
 			require.Nil(t, found)
-			part := torn{memory{bytes.NewReader(whole[:at])}, int64(len(whole)), nil}
+			part := inputtest.Torn{File: input(whole[:at]), Promised: int64(len(whole))}
 			found, err = zipfile.Format().Inspect(context.Background(), part, formats.Limits{})
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d bytes", at)
 			require.Nil(t, found)
@@ -303,24 +336,11 @@ func TestReadFailsWithTheRead(t *testing.T) {
 	}
 }
 
-// countdown is a context that ends after it was asked n times.
-type countdown struct {
-	context.Context
-	n int
-}
-
-func (c *countdown) Err() error {
-	if c.n--; c.n < 0 {
-		return context.Canceled
-	}
-	return nil
-}
-
 func TestInspectEndsWithItsContext(t *testing.T) {
 	data := fixture(t, "python-streamed.zip")
 	asked := 0
 	for ; ; asked++ {
-		found, err := zipfile.Format().Inspect(&countdown{context.Background(), asked}, input(data), formats.Limits{})
+		found, err := zipfile.Format().Inspect(inputtest.Countdown(asked), input(data), formats.Limits{})
 		if err == nil {
 			break
 		}

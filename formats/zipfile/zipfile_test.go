@@ -5,57 +5,32 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
-	"github.com/weightgate/weightgate/formats/vectors"
+	"github.com/weightgate/weightgate/formats/internal/inputtest"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
-// memory is a file's bytes as an Input.
-type memory struct{ *bytes.Reader }
-
-func (memory) Name() string                         { return "dir/m.zip" }
-func (memory) Sibling(string) (formats.Input, bool) { return nil, false }
-
-func input(data []byte) formats.Input { return memory{bytes.NewReader(data)} }
-
-// torn is an Input whose size promises more than reading gives.
-type torn struct {
-	memory
-	size int64
-	err  error
-}
-
-func (f torn) Size() int64 { return f.size }
-
-func (f torn) ReadAt(b []byte, offset int64) (int, error) {
-	n, err := f.memory.ReadAt(b, offset)
-	if err != nil && f.err != nil {
-		err = f.err
-	}
-	return n, err
-}
+func input(data []byte) inputtest.File { return inputtest.New("dir/m.zip", data) }
 
 // failing is an Input of which no read that touches the byte at fails succeeds.
 type failing struct {
-	memory
+	inputtest.File
 	at  int64
 	err error
 }
 
 func (f failing) ReadAt(b []byte, offset int64) (int, error) {
 	if offset <= f.at && f.at < offset+int64(len(b)) {
-		n, _ := f.memory.ReadAt(b[:f.at-offset], offset)
+		n, _ := f.File.ReadAt(b[:f.at-offset], offset)
 		return n, f.err
 	}
-	return f.memory.ReadAt(b, offset)
+	return f.File.ReadAt(b, offset)
 }
 
 func read(data []byte) (*zipfile.Archive, error) {
@@ -68,40 +43,13 @@ func inspect(data []byte) (*formats.Inspection, error) {
 
 // requireCode requires that err is a finding of that code in an input's file.
 func requireCode(t require.TestingT, want formats.Code, err error) *formats.SyntaxError {
-	syntax, ok := errors.AsType[*formats.SyntaxError](err)
-	require.True(t, ok, "%v", err)
-	require.Equal(t, want, syntax.Code, "%v", err)
-	require.Equal(t, zipfile.Name, syntax.Format)
-	return syntax
+	return inputtest.RequireCode(t, zipfile.Name, want, err)
 }
 
 // samples are the archives of the vectors and of testdata, by name.
 func samples(t testing.TB) map[string][]byte {
 	t.Helper()
-	all := map[string][]byte{}
-	list, err := vectors.Load()
-	require.NoError(t, err)
-	for _, v := range list {
-		if v.Format != zipfile.Name && v.Format != "npz" {
-			continue
-		}
-		in, err := formats.Open(v.FS, v.File)
-		require.NoError(t, err)
-		all[v.Name], err = io.ReadAll(io.NewSectionReader(in, 0, in.Size()))
-		require.NoError(t, err)
-		require.NoError(t, in.Close())
-	}
-	for _, pattern := range []string{"testdata/*.zip", "../npy/testdata/*.npz"} {
-		fixtures, err := filepath.Glob(pattern)
-		require.NoError(t, err)
-		require.NotEmpty(t, fixtures, pattern)
-		for _, path := range fixtures {
-			all[path], err = os.ReadFile(path)
-			require.NoError(t, err)
-		}
-	}
-	require.Greater(t, len(all), 110, "vectors or fixtures are missing")
-	return all
+	return inputtest.Samples(t, []string{zipfile.Name, "npz"}, "testdata/*.zip", "../npy/testdata/*.npz")
 }
 
 func fixture(t testing.TB, name string) []byte {
@@ -180,7 +128,7 @@ func TestClaimsFailsWithTheRead(t *testing.T) {
 	cause := errors.New("disk")
 	whole := append([]byte("#!"), fixture(t, "python.zip")...)
 	for _, at := range []int{0, 50, len(whole) - 1} {
-		_, err := zipfile.Format().Claims(context.Background(), failing{memory{bytes.NewReader(whole)}, int64(at), cause})
+		_, err := zipfile.Format().Claims(context.Background(), failing{input(whole), int64(at), cause})
 		require.ErrorIs(t, err, cause, "byte %d", at)
 	}
 	canceled, cancel := context.WithCancel(context.Background())

@@ -26,6 +26,7 @@ var numpyFiles = []entry{
 	{npy.CodeFortran, "A NumPy array is stored column by column.", malformed},
 	{npy.CodeLength, "A NumPy array's shape and element type contradict the bytes that are there.", malformed},
 	{npy.CodeLimit, "A NumPy file has more than the limits let us read.", exhausting},
+	{npy.CodeDuplicate, "Two arrays of an archive have names that NumPy takes for one.", conflicting},
 	{npy.CodeMember, "An archive of NumPy arrays has a member that is none.", hidden},
 	{npy.CodeDeflated, "An archive of NumPy arrays is compressed, so its arrays cannot be used where they lie.", inflating},
 }

@@ -133,6 +133,8 @@ func npzVectors() []vector {
 	add("not-an-array", "npy.header", "a member that begins unlike an array, which NumPy gives to its caller as it is", zipMember{name: "a.npy", data: "\x80\x04N."})
 	add("length-deflated", "npy.length", "a deflated array with fewer bytes than its shape demands", packed(array("a.npy", "<u2")))
 	add("duplicate", "zip.duplicate", "two arrays of one name", a, array("a.npy", "|i1"))
+	add("duplicate-key", "npz.duplicate", "an array whose name is that of another's member, which NumPy gives for it", array("a.npy.npy", "|i1"), a)
+	add("suffix", "admitted", "an array whose name ends as those of members do", array("a.npy.npy", "|u1"))
 	add("crc", "zip.crc", "an array with another checksum", zipMember{name: a.name, data: a.data, local: put(14, "crc!"), central: put(16, "crc!")})
 	return list
 }
