@@ -2,10 +2,8 @@ package formattest_test
 
 import (
 	"bytes"
-	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -67,11 +65,6 @@ var terms = map[string]formattest.Terms{
 	"r":                 {Constant: bzip2},
 }
 
-// longJSON is an object whose first 64 KiB show no key that tells its kind.
-func longJSON() []byte {
-	return fmt.Appendf(nil, `{"padding": %q, "auto_map": {"AutoModel": "modeling.Model"}}`, strings.Repeat("x", 64<<10))
-}
-
 func anything([]byte, int) bool { return true }
 
 // safetensorsFree is metadata, whitespace, and the digits of an escape.
@@ -91,7 +84,6 @@ func npyFree(file []byte, at int) bool {
 
 func TestHouse(t *testing.T) {
 	corpora := corpora(t)
-	corpora["json"] = fstest.MapFS{"long/data.json": {Data: longJSON()}} // too long for a vector
 	set := all.Formats()
 	require.NotEmpty(t, set)
 	for _, f := range set {

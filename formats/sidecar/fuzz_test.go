@@ -62,13 +62,13 @@ func requireAgreement(t require.TestingT, text []byte, found *formats.Inspection
 	require.True(t, unique(t, d), "%q", text)
 	var top map[string]json.RawMessage
 	if json.Unmarshal(text, &top) != nil {
-		require.Equal(t, sidecar.Modules, found.Format)
+		require.Contains(t, []string{sidecar.Modules, sidecar.JSON}, found.Format)
 		return
 	}
 	raised := func(c formats.Code) bool {
 		return slices.ContainsFunc(found.Findings, func(f formats.Finding) bool { return f.Code == c })
 	}
-	if string(top["trust_remote_code"]) == "true" {
+	if isTrue(top["trust_remote_code"]) {
 		require.True(t, raised(sidecar.CodeTrust), "%q", text)
 	}
 	var autoMap map[string]any
@@ -79,6 +79,27 @@ func requireAgreement(t require.TestingT, text []byte, found *formats.Inspection
 	if json.Unmarshal(top["_target_"], &target) == nil && target != "" {
 		require.True(t, raised(sidecar.CodeTarget), "%q", text)
 	}
+}
+
+// isTrue is what Python says of a value: nothing that is empty or zero is true.
+func isTrue(raw json.RawMessage) bool {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return len(raw) > 0 // a number beyond what a float holds
+	}
+	switch v := v.(type) {
+	case bool:
+		return v
+	case float64:
+		return v != 0
+	case string:
+		return v != ""
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return false
 }
 
 // unique reads one value, and reports whether no object in it has a key twice.

@@ -32,6 +32,7 @@ type sign struct {
 const (
 	aString = `"`
 	aBool   = "tf"
+	aNumber = "-0123456789NI" // also what Python reads: NaN and Infinity
 	object  = "{"
 	array   = "["
 )
@@ -67,7 +68,10 @@ var hints = []sign{
 	{Config, 1, aString, []string{"_class_name", "_diffusers_version", "_name_or_path", "class_name", "torch_dtype"}},
 	{Config, 1, aBool, []string{"pooling_mode_cls_token"}},
 	{Config, 1, object, []string{"__version__", "quantization_config"}},
+	{Config, 1, object, []string{"types"}},
+	{Config, anywhere, aString, importKeys},
 	{Config, anywhere, aString + aBool + array + object, steeringKeys},
+	{Config, anywhere, aString + aBool + aNumber + array + object, switchKeys},
 	{GenerationConfig, 1, aString, []string{"transformers_version"}},
 }
 
@@ -93,10 +97,11 @@ func shown(signs []sign, depth int, key []byte, begin byte) int {
 // kindOf is the kind that in shows the signs of, or none.
 func kindOf(in formats.Input) (string, error) {
 	begin, err := lead(in)
-	if err != nil || begin != '{' && begin != '[' {
+	if err != nil || strings.IndexByte("{[ ", begin) < 0 {
 		return "", err
 	}
-	if ok, err := closed(in, begin+2); err != nil || !ok { // ASCII has each closing bracket two behind its opening one
+	end, err := trail(in)
+	if err != nil || !around(begin, end) {
 		return "", err
 	}
 	text, err := head(in, headSize)
@@ -125,14 +130,24 @@ func kindOf(in formats.Input) (string, error) {
 		return kind, nil
 	case hint < len(weak):
 		return weak[hint].kind, nil
-	case !whole && begin == '{':
+	case !whole:
 		return JSON, nil
 	}
 	return "", nil
 }
 
+// around reports whether begin and end may be the brackets around a text. A
+// blank is one that did not come soon.
+func around(begin, end byte) bool {
+	switch string([]byte{begin, end}) {
+	case "{}", "{ ", "[]", "[ ", " }", " ]", "  ":
+		return true
+	}
+	return false
+}
+
 // lead is the first byte of in that is neither a byte order mark, which some
-// readers skip, nor whitespace. Where none comes soon it may be a brace.
+// readers skip, nor whitespace, or a blank where none comes soon.
 func lead(in formats.Input) (byte, error) {
 	for _, n := range []int64{glance, headSize} {
 		text, err := head(in, n)
@@ -143,7 +158,7 @@ func lead(in formats.Input) (byte, error) {
 			return text[0], nil
 		}
 	}
-	return '{', nil
+	return ' ', nil
 }
 
 // head is the first n bytes of in, or all of it.
@@ -156,14 +171,17 @@ func trimmed(text []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), whitespace)
 }
 
-// closed reports whether in ends with that bracket, or with much whitespace.
-func closed(in formats.Input, bracket byte) (bool, error) {
+// trail is the last byte of in that is no whitespace, or a blank where there is
+// much of that.
+func trail(in formats.Input) (byte, error) {
 	tail := make([]byte, min(in.Size(), tailSize))
 	if err := readFull(in, tail, in.Size()-int64(len(tail))); err != nil {
-		return false, err
+		return 0, err
 	}
-	tail = bytes.TrimRight(tail, whitespace)
-	return len(tail) == 0 || tail[len(tail)-1] == bracket, nil
+	if tail = bytes.TrimRight(tail, whitespace); len(tail) > 0 {
+		return tail[len(tail)-1], nil
+	}
+	return ' ', nil
 }
 
 func readFull(in formats.Input, b []byte, offset int64) error {

@@ -115,6 +115,7 @@ type place struct {
 	depth  int  // of the key's object
 	kernel bool // beneath a key that chooses kernels
 	words  bool // beneath a key whose strings are words of people
+	module bool // a member of the types of a router, each the name of a class
 }
 
 // beneath is the place of the value of key, in an object at p.
@@ -126,6 +127,7 @@ func (p place) beneath(key []byte, pos, depth int) place {
 		depth:  depth,
 		kernel: p.kernel || isKernel(k),
 		words:  p.words || isWords(k),
+		module: p.key == "types" && p.depth == 1 && depth == 2,
 	}
 }
 
@@ -147,10 +149,10 @@ func (r *reader) value(at place) error {
 		}
 		return err
 	case 't':
-		r.flag(at, true)
+		r.toggle(at, true, false, "true")
 		return r.Word("true")
 	case 'f':
-		r.flag(at, false)
+		r.toggle(at, false, true, "false")
 		return r.Word("false")
 	case 'n':
 		return r.Word("null")

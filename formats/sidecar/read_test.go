@@ -32,6 +32,96 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// A switch is on or off to whoever asks Python whether a value is true, and to
+// whoever reads its words.
+func TestSwitches(t *testing.T) {
+	for _, c := range []struct {
+		value          string
+		trusts, unsafe bool // as trust_remote_code, as safe_mode
+	}{
+		{`true`, true, false},
+		{`false`, false, true},
+		{`null`, false, false},
+		{`1`, true, false},
+		{`-0.5e-3`, true, false},
+		{`0`, false, true},
+		{`-0.0e9`, false, true},
+		{`1e-400`, false, true},
+		{`1e400`, true, false},
+		{`""`, false, true},
+		{`"True"`, true, false},
+		{`"1"`, true, false},
+		{`"yes"`, true, false},
+		{`"false"`, true, true},
+		{`" Off"`, true, true},
+		{`"0"`, true, true},
+		{`[]`, false, true},
+		{`{ }`, false, true},
+		{`[0]`, true, false},
+		{`{"a":0}`, true, false},
+	} {
+		t.Run(c.value, func(t *testing.T) {
+			text := fmt.Sprintf(`{"model_type":"bert","a":[{"trust_remote_code":%[1]s}],"enable_unsafe_deserialization":%[1]s,"safe_mode":%[1]s}`, c.value)
+			found, err := inspect(t, input(text), formats.Limits{})
+			require.NoError(t, err)
+			var want []int64
+			for key, wrong := range map[string]bool{`"trust`: c.trusts, `"enable`: c.trusts, `"safe`: c.unsafe} {
+				if wrong {
+					want = append(want, int64(strings.Index(text, key)))
+				}
+			}
+			var at []int64
+			for _, f := range found.Findings {
+				at = append(at, f.Offset)
+			}
+			require.ElementsMatch(t, want, at, "%v", found.Findings)
+		})
+	}
+}
+
+// In a vocabulary the keys are tokens, and the numbers their ids.
+func TestSwitchesAmongTokens(t *testing.T) {
+	found, err := inspect(t, input(`{"added_tokens":[],"model":{"vocab":{"safe_mode":0,"trust_remote_code":1}}}`), formats.Limits{})
+	require.NoError(t, err)
+	require.Empty(t, found.Findings)
+}
+
+// What sentence-transformers imports by name is the library's own, or a layer
+// of PyTorch, or a finding.
+func TestImports(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		imports bool
+	}{
+		{`{"activation_function":"torch.nn.modules.linear.Identity"}`, false},
+		{`{"activation_function":"torch.hub.load"}`, true},
+		{`{"activation_function":"torch.nnx.Tanh"}`, true},
+		{`{"activation_function":"gelu_new"}`, false},
+		{`{"activation_fct":"evil.Tanh"}`, true},
+		{`{"activation_fn":"evil.Tanh"}`, true},
+		{`{"sbert_ce_default_activation_function":"os.system"}`, true},
+		{`{"tokenizer_class":"sentence_transformers.models.tokenizer.WhitespaceTokenizer"}`, false},
+		{`{"tokenizer_class":"evil.module.Tokenizer"}`, true},
+		{`{"tokenizer_class":"BertTokenizer"}`, false},
+		{`{"types":{"a":"sentence_transformers.models.Pooling"},"structure":{}}`, false},
+		{`{"types":{"a":"evil.module.M"},"structure":{}}`, true},
+		{`{"types":{"a":"evil"},"structure":{}}`, false},
+		{`{"model_type":"bert","a":{"types":{"a":"evil.module.M"}}}`, false},
+		{`{"types":{"a":{"b":"evil.module.M"}}}`, false},
+	} {
+		t.Run(c.text, func(t *testing.T) {
+			found, err := inspect(t, input(c.text), formats.Limits{})
+			require.NoError(t, err)
+			if !c.imports {
+				require.Empty(t, found.Findings)
+				return
+			}
+			require.Len(t, found.Findings, 1)
+			require.Equal(t, sidecar.CodeImport, found.Findings[0].Code)
+		})
+	}
+}
+
 func TestOffsets(t *testing.T) {
 	const head = `{"model_type":"bert",`
 	for _, c := range []struct {

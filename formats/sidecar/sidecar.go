@@ -28,7 +28,7 @@ const (
 	GenAIConfig      = "genai-config"      // genai_config.json of onnxruntime-genai
 	AdapterConfig    = "adapter-config"    // adapter_config.json of PEFT
 	Modules          = "modules"           // modules.json of sentence-transformers
-	JSON             = "json"              // an object too long to tell from its head what it is
+	JSON             = "json"              // a text too long to tell from its head what it is
 )
 
 // Formats are the formats of this package, of which at most one claims a file.
@@ -49,8 +49,8 @@ func (f format) Name() string           { return string(f) }
 func (format) Codes() formats.CodeTable { return codes }
 func (format) Traits() formats.Traits   { return formats.Traits{Sidecar: true} }
 
-// Claims looks at the keys in the first 64 KiB. An object that shows none that
-// is known, in all of its text, is nobody's.
+// Claims looks at the keys in the first 64 KiB. An object or an array that shows
+// none that is known, in all of its text, is nobody's.
 func (f format) Claims(_ context.Context, in formats.Input) (bool, error) {
 	kind, err := kindOf(in)
 	return err == nil && kind == string(f), err

@@ -175,6 +175,9 @@ func TestClaims(t *testing.T) {
 		{"a mark", "\ufeff{\"model_type\":\"bert\"}", sidecar.Config},
 		{"steering at any depth", `{"a":[{"b":{"_target_":"os.system"}}]}`, sidecar.Config},
 		{"steering without a value", `{"a":{"_target_":null}}`, ""},
+		{"a switch as a number", `{"a":{"safe_mode":0}}`, sidecar.Config},
+		{"a switch as what Python calls a number", `{"trust_remote_code":NaN}`, sidecar.Config},
+		{"a callable as a number", `{"_target_":1}`, ""},
 		{"the first decisive key", `{"weight_map":{},"model_type":"bert"}`, sidecar.Index},
 		{"the other first", `{"model_type":"bert","weight_map":{}}`, sidecar.Config},
 		{"hints by rank", `{"transformers_version":"4","do_sample":true,"tokenizer_class":"T"}`, sidecar.TokenizerConfig},
@@ -183,8 +186,14 @@ func TestClaims(t *testing.T) {
 
 		{"long", `{"a":"` + long + `"}`, sidecar.JSON},
 		{"long, and something is seen", `{"do_sample":true,"a":"` + long + `"}`, sidecar.GenerationConfig},
-		{"a long array", `["` + long + `"]`, ""},
+		{"a long array", `["` + long + `"]`, sidecar.JSON},
+		{"a long first element", `[{"name":"` + long + `","type":"a.B"}]`, sidecar.JSON},
+		{"a long array, not closed", `["` + long + `"`, ""},
+		{"a long array that ends as an object", `["` + long + `"}`, ""},
+		{"long lines of arrays", `["a"]` + "\n" + `["` + long + `"]`, ""},
 		{"long, and most of it unseen", `{}` + strings.Repeat(" ", 128<<10), sidecar.JSON},
+		{"long whitespace before an array", strings.Repeat("\n", 128<<10) + `[{"type":"a.B"}]`, sidecar.JSON},
+		{"long whitespace before neither", strings.Repeat("\n", 128<<10) + `a`, ""},
 		{"long whitespace first", strings.Repeat("\n", 128<<10) + `{"auto_map":{}}`, sidecar.JSON},
 		{"some whitespace first", strings.Repeat("\n", 1<<10) + `{"auto_map":{}}`, sidecar.Config},
 	} {
@@ -202,12 +211,21 @@ func TestClaims(t *testing.T) {
 
 // No key hides behind what Claims does not look at.
 func TestSteeringBehindTheHead(t *testing.T) {
-	for _, pad := range []string{`{"a":"` + strings.Repeat("x", 1<<18) + `",`, strings.Repeat(" ", 1<<18) + `{`} {
-		found, err := inspect(t, input(pad+`"auto_map":{"AutoModel":"m.M"}}`), formats.Limits{})
+	blanks, long := strings.Repeat(" ", 1<<18), strings.Repeat("x", 1<<18)
+	for _, c := range []struct {
+		pad, rest string
+		code      formats.Code
+	}{
+		{`{"a":"` + long + `",`, `"auto_map":{"AutoModel":"m.M"}}`, sidecar.CodeAutoMap},
+		{blanks + `{`, `"auto_map":{"AutoModel":"m.M"}}`, sidecar.CodeAutoMap},
+		{`[{"name":"` + long + `",`, `"type":"m.M"}]`, sidecar.CodeImport},
+		{blanks + `[{`, `"type":"m.M"}]`, sidecar.CodeImport},
+	} {
+		found, err := inspect(t, input(c.pad+c.rest), formats.Limits{})
 		require.NoError(t, err)
 		require.Len(t, found.Findings, 1)
-		require.Equal(t, sidecar.CodeAutoMap, found.Findings[0].Code)
-		require.Equal(t, int64(len(pad)), found.Findings[0].Offset)
+		require.Equal(t, c.code, found.Findings[0].Code)
+		require.Equal(t, int64(len(c.pad)), found.Findings[0].Offset)
 	}
 }
 

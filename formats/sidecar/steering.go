@@ -3,6 +3,7 @@ package sidecar
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
@@ -13,9 +14,15 @@ const maxParts = 1 << 10
 
 // steeringKeys are the keys for which alone a text is a configuration.
 var steeringKeys = slices.Concat(kernelKeys, libraryKeys, []string{
-	"auto_map", "custom_pipeline", "custom_pipelines", "trust_remote_code", "_target_",
-	"enable_unsafe_deserialization", "safe_mode", "registered_name", "base_model_name_or_path",
+	"auto_map", "custom_pipeline", "custom_pipelines", "_target_", "registered_name", "base_model_name_or_path",
 })
+
+// switchKeys are asked for whether they are true.
+var switchKeys = []string{"trust_remote_code", "enable_unsafe_deserialization", "safe_mode"}
+
+// importKeys name what sentence-transformers imports: the activation of a layer
+// or of a cross-encoder, the tokenizer of word embeddings.
+var importKeys = []string{"activation_function", "activation_fct", "activation_fn", "sbert_ce_default_activation_function", "tokenizer_class"}
 
 // kernelKeys choose what computes attention: the name of a function that the
 // library brings or, with a slash in it, a repository that is fetched and
@@ -35,6 +42,8 @@ var wordKeys = []string{
 
 func isKernel(key string) bool { return slices.Contains(kernelKeys, key) }
 
+func isSwitch(key string) bool { return slices.Contains(switchKeys, key) }
+
 func isWords(key string) bool {
 	return slices.Contains(wordKeys, key) || strings.HasSuffix(key, "_token")
 }
@@ -42,7 +51,9 @@ func isWords(key string) bool {
 // container judges an object or an array before it is read. What is in an array
 // stands where the array does, and is judged there.
 func (r *reader) container(at place, begin byte) {
-	object := begin == '{' && !r.empty()
+	empty := r.empty()
+	r.toggle(at, !empty, empty, "a list or an object")
+	object := begin == '{' && !empty
 	switch at.key {
 	case "auto_map":
 		if object {
@@ -69,28 +80,48 @@ func (r *reader) empty() bool {
 	return len(rest) > 0 && (rest[0] == '}' || rest[0] == ']')
 }
 
-// flag judges true and false.
-func (r *reader) flag(at place, set bool) {
+// toggle judges the value of a switch, which some reader takes as on or some as
+// off: Python by whether it is empty or zero, others by its words.
+func (r *reader) toggle(at place, on, off bool, value string) {
+	if r.depth != at.depth {
+		return // an element of an array, which is the value
+	}
 	switch {
-	case at.key == "trust_remote_code" && set:
-		r.find(CodeTrust, at.pos, "trust_remote_code is true")
-	case at.key == "enable_unsafe_deserialization" && set, at.key == "safe_mode" && !set:
-		r.find(CodeUnsafe, at.pos, "%s is %t", at.key, set)
+	case at.key == "trust_remote_code" && on:
+		r.find(CodeTrust, at.pos, "trust_remote_code is %s", value)
+	case at.key == "enable_unsafe_deserialization" && on, at.key == "safe_mode" && off:
+		r.find(CodeUnsafe, at.pos, "%s is %s", at.key, value)
 	}
 }
 
 func (r *reader) number(at place, n []byte) {
-	if at.key == "total_size" && at.depth == 2 {
+	switch {
+	case at.key == "total_size" && at.depth == 2:
 		r.index.totalSize(at.pos, n)
+	case isSwitch(at.key) && !at.words: // in a vocabulary the number is a token's
+		f, _ := strconv.ParseFloat(string(n), 64) // of the grammar; what is out of range is infinite
+		r.toggle(at, f != 0, f == 0, quote(n))
 	}
+}
+
+// saysNo reports whether readers of words, such as YAML's, take s as false.
+func saysNo(s string) bool {
+	switch strings.ToLower(strings.Trim(s, whitespace)) {
+	case "", "0", "f", "false", "n", "no", "off":
+		return true
+	}
+	return false
 }
 
 // text judges a string, first by its key and then by what it is.
 func (r *reader) text(at place, value []byte) {
-	if len(value) == 0 {
+	s := string(value[:min(len(value), maxPath+1)])
+	if isSwitch(at.key) {
+		r.toggle(at, s != "", saysNo(s), "the string "+quote(s))
+	}
+	if s == "" {
 		return
 	}
-	s := string(value[:min(len(value), maxPath+1)])
 	r.keras.note(at, s)
 	if c, detail := byKey(r, at, s); c != "" {
 		r.find(c, at.pos, "%s: %s", detail, quote(s))
@@ -114,8 +145,6 @@ func byKey(r *reader, at place, s string) (formats.Code, string) {
 		return CodeAutoMap, "auto_map names a class in a Python file of a repository"
 	case at.key == "custom_pipeline" || at.key == "custom_pipelines":
 		return CodeCustomPipeline, "a pipeline in a Python file"
-	case at.key == "trust_remote_code" && strings.EqualFold(s, "true"):
-		return CodeTrust, "trust_remote_code"
 	case at.key == "_target_":
 		return CodeTarget, "a callable"
 	case at.key == "class_name" && s == "Lambda":
@@ -128,6 +157,8 @@ func byKey(r *reader, at place, s string) (formats.Code, string) {
 		return CodeLibrary, "a native library"
 	case at.key == "parent_library" && isForeign(s), r.listing && at.depth == 2 && at.key == "type" && isForeign(s):
 		return CodeImport, "a module to import"
+	case (at.module || slices.Contains(importKeys, at.key)) && isImport(s):
+		return CodeImport, "a name to import"
 	case at.key == "_name_or_path" || at.key == "name_or_path":
 		return CodeOrigin, "the model says that it comes from"
 	case at.key == "chat_template":
@@ -203,6 +234,12 @@ var librariesOfTheFormat = []string{"keras", "keras_cv", "keras_hub", "keras_nlp
 func isForeign(module string) bool {
 	root, _, _ := strings.Cut(module, ".")
 	return !slices.Contains(librariesOfTheFormat, root)
+}
+
+// isImport reports whether s is a dotted name, and neither one of the reading
+// library nor a layer of PyTorch.
+func isImport(s string) bool {
+	return strings.Contains(s, ".") && !strings.HasPrefix(s, "torch.nn.") && isForeign(s)
 }
 
 // A kerasObject is the description of an object that Keras builds: a class or,

@@ -41,6 +41,7 @@ var sidecarNames = map[string]string{
 	sidecar.GenAIConfig:      "genai_config.json",
 	sidecar.AdapterConfig:    "adapter_config.json",
 	sidecar.Modules:          "modules.json",
+	sidecar.JSON:             "data.json",
 }
 
 func writtenSidecars(add addSidecar) {
@@ -147,16 +148,26 @@ func steeringSidecars(add addSidecar) {
 	config("trust-remote-code", "sidecar.code.trust_remote_code", "a model that trusts itself", `{"model_type":"bert","trust_remote_code":true}`)
 	config("trust-remote-code-word", "sidecar.code.trust_remote_code", "the same as a string", `{"trust_remote_code":"True"}`)
 	config("trust-remote-code-false", "admitted", "a model that asks for no trust", `{"model_type":"bert","trust_remote_code":false}`)
+	config("trust-remote-code-number", "sidecar.code.trust_remote_code", "the same as a number", `{"trust_remote_code":1}`)
+	config("trust-remote-code-zero", "admitted", "a number that asks for no trust", `{"model_type":"bert","trust_remote_code":0}`)
 	config("hydra", "sidecar.code.target", "a callable with its arguments", `{"model":{"_target_":"os.system","command":"true"}}`)
 	config("keras-lambda", "sidecar.code.lambda", "marshalled bytecode", `{"module":"keras","class_name":"Sequential","config":{"layers":[{"module":"keras.layers","class_name":"Lambda","config":{"function":{"class_name":"__lambda__","config":{"code":"4wE="}}},"registered_name":null}]}}`)
 	config("keras-module", "sidecar.code.import", "a function of any module", `{"class_name":"Functional","config":{"layers":[{"module":"builtins","class_name":"function","config":"print","registered_name":"function"}]}}`)
 	config("keras-function", "sidecar.code.import", "a function of Keras that fetches files", `{"class_name":"Functional","config":{"module":"keras.utils","cl\u0061ss_name":"function","config":"get_file"}}`)
 	config("keras-unsafe", "sidecar.code.unsafe", "a function that turns the safe mode off", `{"module":"keras","class_name":"Sequential","config":{"layers":[{"module":"keras.config","class_name":"function","config":"enable_unsafe_deserialization"}]}}`)
 	config("keras-unsafe-mode", "sidecar.code.unsafe", "the safe mode turned off", `{"class_name":"TFSMLayer","config":{"safe_mode":false}}`)
+	config("keras-unsafe-number", "sidecar.code.unsafe", "the safe mode turned off by a number", `{"class_name":"TFSMLayer","config":{"safe_mode":0}}`)
 	config("kernel", "sidecar.code.kernel", "a kernel that is fetched and imported", `{"model_type":"llama","_attn_implementation_internal":"evil/kernel"}`)
 	config("kernel-parts", "sidecar.code.kernel", "a kernel for a part of the model", `{"model_type":"llava","attn_implementation":{"text_config":"evil/kernel"}}`)
 	add(sidecar.AdapterConfig, "parent-library", "sidecar.code.import", "an adapter whose base class is imported from anywhere", `{"auto_mapping":{"base_model_class":"M","parent_library":"evil.module"},"peft_type":"LORA"}`)
 	add(sidecar.Modules, "import", "sidecar.code.import", "a stage that is imported from anywhere", `[{"idx":0,"name":"0","path":"","type":"evil.module.Transformer"}]`)
+	config("dense", "admitted", "a layer of sentence-transformers", `{"in_features":768,"out_features":512,"bias":true,"activation_function":"torch.nn.modules.activation.Tanh"}`)
+	config("dense-import", "sidecar.code.import", "an activation that is imported from anywhere", `{"in_features":768,"out_features":512,"bias":true,"activation_function":"evil.module.Tanh"}`)
+	config("cross-encoder-import", "sidecar.code.import", "the activation of a cross-encoder", `{"model_type":"bert","sentence_transformers":{"activation_fn":"evil.module.Sigmoid"}}`)
+	config("word-embeddings-import", "sidecar.code.import", "a tokenizer that is imported from anywhere", `{"tokenizer_class":"evil.module.Tokenizer","do_lower_case":false,"model_type":"x"}`)
+	config("router", "admitted", "a router over the library's own modules", `{"types":{"query_0_Pooling":"sentence_transformers.models.Pooling"},"structure":{"query":["query_0_Pooling"]}}`)
+	config("router-import", "sidecar.code.import", "a router over modules that are imported from anywhere", `{"types":{"query_0_M":"evil.module.M"},"structure":{"query":["query_0_M"]}}`)
+	add(sidecar.JSON, "modules", "sidecar.code.import", "a list of modules behind more whitespace than one looks at", strings.Repeat(" ", 64<<10)+`[{"idx":0,"name":"0","path":"","type":"evil.module.Transformer"}]`)
 	add(sidecar.GenAIConfig, "custom-ops", "sidecar.code.library", "operators from a native library", `{"model":{"decoder":{"filename":"model.onnx","session_options":{"custom_ops_library":"ops"}}},"search":{}}`)
 	add(sidecar.GenAIConfig, "provider-library", "sidecar.code.library", "a provider from a native library", `{"model":{"decoder":{"session_options":{"provider_options":[{"qnn":{"backend_path":"QnnHtp.dll"}}]}}},"search":{}}`)
 	add(sidecar.GenAIConfig, "library-version", "sidecar.code.library", "a library with its version", `{"search":{"x":["lib/libops.so.1.2"]}}`)
