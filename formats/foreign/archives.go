@@ -3,18 +3,25 @@ package foreign
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
 )
 
-// Archives that no parser of the house opens. Zip files are package zipfile's.
+// Archives that no parser of the house opens. Zip files are package zipfile's,
+// but for those that do not even end as one.
 const (
-	CodeTar formats.Code = "foreign.tar"
-	Code7z  formats.Code = "foreign.7z"
-	CodeRar formats.Code = "foreign.rar"
+	CodeTar        formats.Code = "foreign.tar"
+	CodeZipWrapped formats.Code = "foreign.zip.wrapped"
+	Code7z         formats.Code = "foreign.7z"
+	CodeRar        formats.Code = "foreign.rar"
 )
+
+// zipWrapped is the name of what all other kinds refine: each of them says more of
+// a file than that a zip file is somewhere in it, and admits it no more.
+const zipWrapped = "zip.wrapped"
 
 const unpackIt = "Unpack it and check what it holds; nothing in it was looked at."
 
@@ -22,7 +29,11 @@ func archiveKinds() []kind {
 	return []kind{
 		{
 			name: "tar", code: CodeTar, what: "a tar archive",
-			verdict: unread(unpackIt), fits: func(p *peek) bool { return len(tarNames(p)) > 0 },
+			verdict: unread(unpackIt), fits: isTar,
+		},
+		{
+			name: zipWrapped, code: CodeZipWrapped, what: "a zip file with bytes before and behind it",
+			verdict: unread("Unpack it and check what it holds, and ask why other bytes were put around it."), fits: isZipWrapped,
 		},
 		{
 			name: "7z", code: Code7z, what: "a 7-Zip archive",
@@ -50,8 +61,9 @@ const (
 	zipMaxName     = 4 << 10 // of the first member, if it is to be looked at
 )
 
-// zipDirectoryRead is how much of a central directory is looked at.
-const zipDirectoryRead = 40 << 10
+// zipDirectoryRead is how much of a central directory is looked at, which is some
+// 15,000 members: an archive that names what it is behind those is a zip file.
+const zipDirectoryRead = 1 << 20
 
 // zipEnds is where tail has end records, the last one first.
 func zipEnds(tail []byte) (ends []int) {
@@ -61,6 +73,20 @@ func zipEnds(tail []byte) (ends []int) {
 		}
 	}
 	return ends
+}
+
+// isZipWrapped looks for a file that some readers find by its end record, though
+// it begins otherwise and goes on behind the record.
+func isZipWrapped(p *peek) bool {
+	if p.starts(zipLocal, zipEnd) {
+		return false
+	}
+	tail := p.tail(zipEndSize + zipMaxComment)
+	return slices.ContainsFunc(zipEnds(tail), func(end int) bool {
+		comment := int(binary.LittleEndian.Uint16(tail[end+20:]))
+		_, ok := zipDirectory(p, tail, end)
+		return ok && len(tail)-end-zipEndSize > comment
+	})
 }
 
 // zipNames are the names of the members: those that the central directory begins
@@ -138,6 +164,9 @@ const tarBlock = 512
 
 // tarMembers is how many members of a tar archive are looked at.
 const tarMembers = 64
+
+// isTar asks for a member: an archive of none is zeros, as raw weights may be.
+func isTar(p *peek) bool { return len(tarNames(p)) > 0 }
 
 // tarNames are the names of the first members, ./ cut off: none if the file does
 // not begin with a header whose checksum is right (POSIX.1-2017, pax, ustar

@@ -29,7 +29,7 @@ func bundleKinds() []kind {
 		{
 			name: "nemo", code: CodeNeMo, what: "a NeMo model, a tar file of pickles and a configuration that names classes to build",
 			verdict: program("Do not load it. Export the model to ONNX, or save its weights as safetensors."),
-			refines: append(streams(), "tar"), fits: isNeMo,
+			refines: append(streams(), "tar", "torch"), fits: isNeMo,
 		},
 	}
 }
@@ -41,7 +41,7 @@ func isKeras(p *peek) bool {
 
 func isSkops(p *peek) bool { return slices.Contains(zipNames(p), "schema.json") }
 
-// isNeMo looks into the archive, or into as much of it as was unpacked: old ones
+// isNeMo looks into the archive, which ends in a checkpoint, or into as much of it as was unpacked: old ones
 // are compressed.
 func isNeMo(p *peek) bool {
 	names := tarNames(p)

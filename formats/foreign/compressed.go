@@ -10,7 +10,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -83,20 +82,11 @@ func isXZ(p *peek) bool {
 	return p.starts("\xfd7zXZ\x00") && crc32.ChecksumIEEE(p.field(6, 2)) == binary.LittleEndian.Uint32(p.field(8, 4))
 }
 
-// isLZMA checks the header that .lzma files have in place of a magic, as xz does:
-// properties in range, a dictionary of 2^n or 2^n + 2^(n-1) bytes, a length that
-// is unknown or below 256 GiB, and the zero that the range coder begins with.
+// isLZMA asks for a header and a stream that goes well: the header is one that many
+// integers of 64 bits have, and so is the start of a stream.
 func isLZMA(p *peek) bool {
-	const lengthUnknown = 1<<64 - 1
-	head := p.head(lzmaHeader + 1)
-	if len(head) <= lzmaHeader || head[lzmaHeader] != 0 {
-		return false
-	}
-	dictionary := binary.LittleEndian.Uint32(head[1:])
-	length := binary.LittleEndian.Uint64(head[5:])
-	known := dictionary >= 1<<12 && bits.OnesCount32(dictionary) <= 2 &&
-		(bits.OnesCount32(dictionary) == 1 || dictionary&(dictionary>>1) != 0)
-	return known && (length == lengthUnknown || length > 0 && length < 1<<38) && len(unpackLZMA(p)) > 0
+	start, sound := unpackLZMA(p)
+	return sound && len(start) > 0
 }
 
 // isLZ4 checks the frame descriptor (LZ4 Frame Format 1.6.4), or the one magic
@@ -163,8 +153,8 @@ func unpack(p *peek) (*peek, bool) {
 		start = unpackLZ4(pastSkippable(p).head(packedRead))
 	case isXZ(p):
 		start = unpackXZ(p.head(packedRead))
-	case isLZMA(p):
-		start = unpackLZMA(p)
+	case lzmaFits(p): // a pickle runs before its stream goes wrong
+		start, _ = unpackLZMA(p)
 	}
 	if len(start) == 0 {
 		return nil, false

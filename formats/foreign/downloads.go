@@ -2,16 +2,20 @@ package foreign
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/weightgate/weightgate/formats"
 )
 
 // What stands in a model's place when a download went wrong.
 const (
-	CodeHTML formats.Code = "foreign.html"
-	CodeLFS  formats.Code = "foreign.lfs"
-	CodeXET  formats.Code = "foreign.xet"
+	CodeHTML         formats.Code = "foreign.html"
+	CodeStorageError formats.Code = "foreign.storage.error"
+	CodeLFS          formats.Code = "foreign.lfs"
+	CodeXET          formats.Code = "foreign.xet"
 )
 
 func downloadKinds() []kind {
@@ -19,6 +23,10 @@ func downloadKinds() []kind {
 		{
 			name: "html", code: CodeHTML, what: "a web page, as a failed download leaves it",
 			verdict: misplaced("Fetch the real file: the server answered with a page, perhaps to log in or to accept terms."), fits: isHTML,
+		},
+		{
+			name: "storage.error", code: CodeStorageError, what: "an object store's error message, as a failed download leaves it",
+			verdict: misplaced("Fetch the real file: the store answered with an error, which the file spells out."), fits: isStorageError,
 		},
 		{
 			name: "lfs", code: CodeLFS, what: "a Git LFS pointer in the place of a file",
@@ -31,28 +39,61 @@ func downloadKinds() []kind {
 	}
 }
 
-// isHTML looks for a document's begin behind what may stand before it. A README
-// begins with other elements.
+// isHTML looks for a document's begin behind what may stand before it: comments,
+// and in XHTML declarations. A README begins with other elements.
 func isHTML(p *peek) bool {
-	text := bytes.TrimPrefix(p.head(4<<10), []byte("\xef\xbb\xbf"))
-	for {
-		text = bytes.TrimLeft(text, " \t\r\n")
-		comment, ok := bytes.CutPrefix(text, []byte("<!--"))
-		if !ok {
-			break
-		}
-		_, text, ok = bytes.Cut(comment, []byte("-->"))
-		if !ok {
-			return false
-		}
-	}
-	lower := strings.ToLower(string(text[:min(len(text), 64)]))
+	text := pastProlog(unmarked(p.head(4 << 10)))
+	lower := strings.ToLower(text[:min(len(text), 64)])
 	for _, begin := range []string{"<!doctype html", "<html", "<head"} {
 		if rest, ok := strings.CutPrefix(lower, begin); ok {
 			return rest != "" && strings.ContainsAny(rest[:1], " \t\r\n>")
 		}
 	}
 	return false
+}
+
+// pastProlog is text behind its blanks, comments and processing instructions: empty
+// if one of them does not end.
+func pastProlog(text string) string {
+	for {
+		text = strings.TrimLeft(text, " \t\r\n")
+		end := ""
+		switch {
+		case strings.HasPrefix(text, "<!--"):
+			end = "-->"
+		case strings.HasPrefix(text, "<?"):
+			end = "?>"
+		default:
+			return text
+		}
+		_, text, _ = strings.Cut(text, end)
+	}
+}
+
+// unmarked is a text in UTF-8 without the mark of its byte order. One of UTF-16 is
+// known by that mark.
+func unmarked(text []byte) string {
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		return fromUTF16(text[2:], binary.LittleEndian)
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return fromUTF16(text[2:], binary.BigEndian)
+	}
+	return strings.TrimPrefix(string(text), "\xef\xbb\xbf")
+}
+
+func fromUTF16(text []byte, order binary.ByteOrder) string {
+	var units []uint16
+	for pair := range slices.Chunk(text[:len(text)/2*2], 2) {
+		units = append(units, order.Uint16(pair))
+	}
+	return string(utf16.Decode(units))
+}
+
+// isStorageError knows what object stores answer (Amazon S3, "Error responses";
+// others do alike): an error that begins with its code.
+func isStorageError(p *peek) bool {
+	return slices.Equal(elements(p, 2), []string{"Error", "Code"})
 }
 
 // pointerSize is the size in bytes that pointers stay below.
@@ -64,7 +105,7 @@ func isLFS(p *peek) bool {
 	if p.size >= pointerSize {
 		return false
 	}
-	lines := strings.Split(string(p.head(pointerSize)), "\n")
+	lines := strings.Split(unmarked(p.head(pointerSize)), "\n")
 	if !strings.HasPrefix(lines[0], "version https://git-lfs.github.com/spec/") && !strings.HasPrefix(lines[0], "version https://hawser.github.com/spec/") {
 		return false
 	}
@@ -88,7 +129,7 @@ func isXET(p *peek) bool {
 	if p.size >= pointerSize {
 		return false
 	}
-	lines := strings.Split(string(p.head(pointerSize)), "\n")
+	lines := strings.Split(unmarked(p.head(pointerSize)), "\n")
 	if !strings.HasPrefix(lines[0], "# xet version ") {
 		return false
 	}

@@ -29,6 +29,18 @@ func TestPicklesInOddShapes(t *testing.T) {
 		"a long string":              "S'" + strings.Repeat("a", 70_000) + "'\n0" + payload,
 		"a long text":                "V" + strings.Repeat("a", 70_000) + "\n0" + payload,
 		"much that does nothing":     strings.Repeat("N0", 40_000) + payload + "\n",
+
+		"a long text, and text behind":      "V" + strings.Repeat("a", 70_000) + "\n0" + payload + "\nThe end.\n",
+		"a long string, and text behind":    "S'" + strings.Repeat("a", 70_000) + "'\n0" + payload + "\nThe end.\n",
+		"a long number, and text behind":    "I" + strings.Repeat("7", 70_000) + "\n0" + payload + "\nThe end.\n",
+		"a long id, and text behind":        "P" + strings.Repeat("a", 70_000) + "\n0" + payload + "\nThe end.\n",
+		"a line longer than is read":        "V" + strings.Repeat("a", 2<<20) + "\n0" + payload + "\n",
+		"a few long texts":                  "(lp0\n" + strings.Repeat("V"+strings.Repeat("a", 20_000)+"\na", 5) + "0" + payload + "\n",
+		"lists, and text behind":            strings.Repeat("]", 70_000) + payload + "\n",
+		"more lists than are read":          strings.Repeat("]", 2<<20) + payload + "\n",
+		"more marks than are read":          strings.Repeat("(", 2<<20) + "1" + payload + "\n",
+		"data alone, and text behind":       "(lp0\n" + strings.Repeat("V"+strings.Repeat("a", 9_000)+"\np1\na", 12) + ".\nThe end.\n",
+		"text behind, farther than is read": "V" + strings.Repeat("a", 70_000) + "\n0" + payload + strings.Repeat("\nThe end.\n", 200_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			in, err := formats.Open(fstest.MapFS{"vocab.txt": {Data: []byte(stream)}}, "vocab.txt")
@@ -41,11 +53,20 @@ func TestPicklesInOddShapes(t *testing.T) {
 	}
 }
 
+// TestTextThatIsAPickle has files that people might write and Python would run: the
+// first imports a module "at". They are both, and what is both is refused.
+func TestTextThatIsAPickle(t *testing.T) {
+	for _, text := range []string{"cat\ndog\n.", "cat\ndog\n.\n,\nfish\n", "I1\n.", "N."} {
+		require.Equal(t, []string{"pickle"}, claimants(t, []byte(text)), "%q", text)
+	}
+}
+
 // What people write is text.
 func TestTextIsNoPickle(t *testing.T) {
 	for _, text := range []string{
 		"", "Invalid\n", "I am 5\nF\n", "In 2024\nLong 7\n", "S'il vous plait\n", "Versions\n1\n2\n", "cat\ndog\nfish\n",
-		"I1\nI2\nI3\n", "(((((\n", strings.Repeat("Name\n", 10_000), strings.Repeat("the quick brown fox\n", 10_000),
+		"cat\ndog\n", "I1\nI2\nI3\n", "(((((\n", "A\n2\n3\n4\n", "A\n2\n3\n4\n5\n6\n7\n8\n9\n10\nJ\nQ\nK\n",
+		"V" + strings.Repeat("a", 900_000), strings.Repeat("]", 900_000), strings.Repeat("Name\n", 10_000), strings.Repeat("the quick brown fox\n", 10_000),
 	} {
 		in, err := formats.Open(fstest.MapFS{"vocab.txt": {Data: []byte(text)}}, "vocab.txt")
 		require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 const (
 	CodeELF    formats.Code = "foreign.elf"
 	CodePE     formats.Code = "foreign.pe"
+	CodeDOS    formats.Code = "foreign.dos"
 	CodeMachO  formats.Code = "foreign.macho"
 	CodeWasm   formats.Code = "foreign.wasm"
 	CodeJava   formats.Code = "foreign.java"
@@ -23,6 +24,7 @@ func executableKinds() []kind {
 	return []kind{
 		{name: "elf", code: CodeELF, what: "an ELF program or library", verdict: verdict, fits: isELF},
 		{name: "pe", code: CodePE, what: "a Windows program or library", verdict: verdict, fits: isPE},
+		{name: "dos", code: CodeDOS, what: "a DOS program", verdict: verdict, fits: isDOS},
 		{name: "macho", code: CodeMachO, what: "a macOS program or library", verdict: verdict, fits: isMachO},
 		{name: "wasm", code: CodeWasm, what: "a WebAssembly program", verdict: verdict, fits: isWasm},
 		{name: "java", code: CodeJava, what: "a Java class", verdict: verdict, fits: isJava},
@@ -40,6 +42,26 @@ func isELF(p *peek) bool {
 // isPE follows the DOS header to the signature of the other.
 func isPE(p *peek) bool {
 	return p.starts("MZ") && string(p.at(int64(binary.LittleEndian.Uint32(p.field(0x3c, 4))), 4)) == "PE\x00\x00"
+}
+
+// isDOS checks that a header whose magic is two letters describes a program that
+// is there: its pages, and within them the header, the relocations and where the
+// program starts. A Windows program has such a header as well, and one of its own.
+func isDOS(p *peek) bool {
+	const page, paragraph = 512, 16
+	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(p.field(at, 2))) }
+	last, pages, header := u16(2), u16(4), u16(8)*paragraph
+	if !p.starts("MZ") || isPE(p) || last >= page || pages == 0 {
+		return false
+	}
+	size := pages * page
+	if last > 0 {
+		size += last - page
+	}
+	relocations := u16(24) + 4*u16(6)
+	start := header + int64(int16(u16(22)))*paragraph + u16(20)
+	return size <= p.size && header >= 0x1c && relocations <= header && u16(10) <= u16(12) &&
+		start >= header && start < size
 }
 
 // isMachO knows both widths in both byte orders, and the fat files that hold

@@ -15,7 +15,8 @@ import (
 )
 
 // MaxRead is how many bytes of a file one format reads, at most, to recognise it.
-const MaxRead = 128 << 10
+// Only what fits a format for so long is read so far.
+const MaxRead = 2 << 20
 
 // Formats is every kind, from the ones that hold code to plain text. Kinds refine
 // each other and the formats "zip" and "npz", which have packages of their own.
@@ -36,6 +37,9 @@ func Formats() formats.Set {
 		downloadKinds(),
 	} {
 		for _, k := range group {
+			if k.name != zipWrapped {
+				k.refines = append(k.refines, zipWrapped)
+			}
 			set = append(set, &k)
 		}
 	}

@@ -98,6 +98,7 @@ var verdicts = map[string]string{
 	"pmml":              "unverifiable high",
 	"r":                 "denied critical",
 	"tar":               "unverifiable high",
+	"zip.wrapped":       "unverifiable high",
 	"7z":                "unverifiable high",
 	"rar":               "unverifiable high",
 	"gzip":              "unverifiable high",
@@ -109,12 +110,14 @@ var verdicts = map[string]string{
 	"zstd":              "unverifiable high",
 	"elf":               "denied high",
 	"pe":                "denied high",
+	"dos":               "denied high",
 	"macho":             "denied high",
 	"wasm":              "denied high",
 	"java":              "denied high",
 	"pyc":               "denied high",
 	"script":            "denied high",
 	"html":              "denied high",
+	"storage.error":     "denied high",
 	"lfs":               "denied high",
 	"xet":               "denied high",
 }
@@ -272,7 +275,7 @@ func TestMangled(t *testing.T) {
 
 func TestLargeFilesAreReadInPart(t *testing.T) {
 	for name, data := range samples(t) {
-		big := append(slices.Clone(data), make([]byte, 1<<20)...)
+		big := append(slices.Clone(data), make([]byte, 4<<20)...)
 		for _, f := range foreign.Formats() {
 			in := input(big)
 			_, err := f.Claims(context.Background(), in)
@@ -319,7 +322,7 @@ func FuzzClaims(f *testing.F) {
 // fromTheEnd reports whether files of the kind are found from their end, or
 // behind a block of the user's.
 func fromTheEnd(name string) bool {
-	return slices.Contains([]string{"torch", "torchscript", "keras", "skops", "hdf5"}, name)
+	return slices.Contains([]string{"torch", "torchscript", "keras", "skops", "zip.wrapped", "hdf5"}, name)
 }
 
 // sampleNamed is one sample.

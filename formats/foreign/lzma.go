@@ -1,26 +1,60 @@
 package foreign
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"math/bits"
 )
 
 // lzmaHeader is the size of an .lzma file's header: properties, dictionary, length.
 const lzmaHeader = 13
 
-// unpackLZMA is what an .lzma file holds, as far as its start tells.
-func unpackLZMA(p *peek) []byte {
+// lzmaUnknown stands for the length of a stream that ends with a mark.
+const lzmaUnknown = 1<<64 - 1
+
+// lzmaRatio is more than the number of bytes that one byte ever unpacks to.
+const lzmaRatio = 1 << 13
+
+// lzmaFits checks the header that .lzma files have in place of a magic, as xz does:
+// properties in range, a dictionary of 2^n or 2^n + 2^(n-1) bytes, a length that
+// is unknown or below 256 GiB, and the zero that the range coder begins with.
+func lzmaFits(p *peek) bool {
+	head := p.head(lzmaHeader + 1)
+	if len(head) <= lzmaHeader || head[lzmaHeader] != 0 {
+		return false
+	}
+	dictionary := binary.LittleEndian.Uint32(head[1:])
+	length := binary.LittleEndian.Uint64(head[5:])
+	known := dictionary >= 1<<12 && bits.OnesCount32(dictionary) <= 2 &&
+		(bits.OnesCount32(dictionary) == 1 || dictionary&(dictionary>>1) != 0)
+	return known && (length == lzmaUnknown || length > 0 && length < 1<<38)
+}
+
+// unpackLZMA is what an .lzma file holds, as far as its start tells. It is sound if
+// that comes to the length or the mark of its end, or to where no more is read.
+func unpackLZMA(p *peek) (start []byte, sound bool) {
 	head := p.head(packedRead)
-	if len(head) <= lzmaHeader {
-		return nil
+	if !lzmaFits(p) {
+		return nil, false
 	}
 	d, ok := newLZMA(head[0])
 	if !ok {
-		return nil
+		return nil, false
 	}
-	limit := int(min(binary.LittleEndian.Uint64(head[5:]), unpackedRead))
-	d.decode(head[lzmaHeader:], limit)
-	return d.out
+	length := binary.LittleEndian.Uint64(head[5:])
+	whole := d.decode(head[lzmaHeader:], int(min(length, unpackedRead)))
+	switch {
+	case bytes.HasPrefix(head[lzmaHeader:], make([]byte, 5)):
+		// Zeros unpack to zeros without end, but writers pack those as a repetition.
+	case whole:
+		sound = length == lzmaUnknown || length/lzmaRatio < uint64(p.size)
+	case d.bad:
+		sound = p.size > packedRead
+	default:
+		sound = length == lzmaUnknown && uint32(d.reps[0]) == lzmaMark
+	}
+	return d.out, sound
 }
 
 // unpackXZ is what the first block of an .xz file holds, as far as its start tells
@@ -219,6 +253,9 @@ func pick(first bool, a, b int) int {
 	}
 	return b
 }
+
+// lzmaMark is the distance that ends a stream.
+const lzmaMark = 1<<32 - 1
 
 // copy repeats length bytes from the last distance. The mark that ends a stream
 // is a distance before the start, and ends it here as well.

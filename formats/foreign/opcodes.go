@@ -18,19 +18,20 @@ type walk struct {
 	begin  int64
 	pos    int64
 
-	stack  []bool // for each value, whether it may be text
-	marks  []int  // values below each mark
-	memo   bool   // something was memoized
-	proto  bool   // the stream begins with PROTO
+	stack  []bool  // for each value, whether it may be text
+	marks  []int32 // values below each mark, of which a walk reads no more than its budget
+	memo   bool    // something was memoized
+	proto  bool    // the stream begins with PROTO
 	ops    int
 	global int // names that a loader would import
 	calls  int // times it would call one of them
 
 	torch  bool // the first value is the magic number of PyTorch's old format
 	mixed  bool // not one opcode over and over, as a run of one byte is
-	long   bool // a string goes on to where the walk ends
 	joblib bool // names joblib's stand-in for an array
 	python bool // names a module that no text names in this way
+	binary bool // there is a zero among what was read, as in no text
+	short  bool // the file goes on, and no more of it may be read
 	ended  ending
 }
 
@@ -46,8 +47,12 @@ const (
 // windowSize is how much is read at once: arguments beyond it are jumped over.
 const windowSize = 4 << 10
 
-// walkBudget is how much of a file a walk reads.
-const walkBudget = 64 << 10
+// How much of a file a walk reads: a glance if that makes it certain, and of what
+// may still be text so much that no text would have fitted the opcodes so far.
+const (
+	walkGlance = 64 << 10
+	walkBudget = 1 << 20
+)
 
 // longest is the length in bytes that no frame and no value of a pickle that was
 // cut short has.
@@ -63,8 +68,8 @@ const (
 // walkPickle follows the stream at the start of the file.
 func walkPickle(p *peek) *walk {
 	w := &walk{peek: p}
-	floor := max(0, p.left-walkBudget)
-	var before byte
+	p.left = min(p.left, walkBudget)
+	before, budget := byte(0), p.left
 	for {
 		op, more := w.byte()
 		if more && op == '.' {
@@ -74,29 +79,39 @@ func walkPickle(p *peek) *walk {
 			return w
 		}
 		fits := more && w.step(op)
+		switch {
+		case w.short || p.cut && w.pos >= p.size:
+			w.ended = exhausted
+			return w
+		case !fits:
+			return w
+		}
 		w.mixed = w.mixed || w.ops > 0 && op != before
 		before = op
-		if p.left <= floor || p.cut && w.pos >= p.size {
+		w.ops++
+		if budget-p.left >= walkGlance && w.certain() {
 			w.ended = exhausted
 			return w
 		}
-		if !fits {
-			return w
-		}
-		w.ops++
 	}
 }
 
-// looks reports whether the walk saw a pickle, as far as it came.
+// certain reports whether so many opcodes are no coincidence, whatever follows.
+func (w *walk) certain() bool {
+	return w.proto && w.ops >= 2 || w.mixed && w.ops >= many
+}
+
+// looks reports whether the walk saw a pickle, as far as it came. What Python would
+// run to its STOP is one, though a person may have meant it as text. A text that
+// fits for longer than a walk reads is taken for one as well: behind a line of that
+// length, or so many marks, anything may stand, and no text begins like this. Other
+// data is not: a safetensors header is a line of that length.
 func (w *walk) looks() bool {
 	switch w.ended {
 	case stopped:
-		return w.pos == w.size && !w.cut || w.global > 0 || w.another() || w.proto && w.ops >= enough
+		return w.pos == w.size && !w.cut || w.global > 0 || w.another() || (w.proto || w.mixed) && w.ops >= enough
 	case exhausted:
-		if w.proto {
-			return w.ops >= 2
-		}
-		return w.ops >= many && w.mixed || w.ops >= enough && (w.cut || w.last() == '.') || w.long
+		return w.certain() || w.cut && w.ops >= enough || !w.cut && !w.binary
 	default: // a loader would have run what comes before the break
 		return w.global > 0 && (w.proto || w.calls > 0 || w.python) || w.proto && w.ops >= enough
 	}
@@ -106,14 +121,6 @@ func (w *walk) looks() bool {
 func (w *walk) another() bool {
 	next := w.at(w.pos, 2)
 	return w.proto && len(next) == 2 && next[0] == 0x80 && next[1] <= 5
-}
-
-func (w *walk) last() byte {
-	b := w.at(w.size-1, 1)
-	if len(b) == 0 {
-		return 0
-	}
-	return b[0]
 }
 
 // step takes the opcode's argument and does to the stack what it does. It is
@@ -128,7 +135,7 @@ func (w *walk) step(op byte) bool {
 		n, ok := w.number(8)
 		return ok && n < longest
 	case '(': // MARK
-		w.marks = append(w.marks, len(w.stack))
+		w.marks = append(w.marks, int32(len(w.stack)))
 		return true
 
 	case 'N', 0x88, 0x89, ']', '}', ')', 0x8f, 0x97: // NONE … NEXT_BUFFER
@@ -153,21 +160,24 @@ func (w *walk) step(op byte) bool {
 		return w.counted(4) && w.push(noText)
 	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
 		return w.counted(8) && w.push(noText)
-	case 'I', 'F', 'L', 'S', 'V', 'P': // of protocol 0, in text
-		quote := w.ahead(1)
-		line, ok := w.line()
-		w.long = (!ok || len(line) > windowSize) && (op == 'V' && w.last() == '.' || op == 'S' && len(quote) > 0 && (quote[0] == '\'' || quote[0] == '"'))
+	case 'S':
+		if quote := w.ahead(1); len(quote) > 0 && quote[0] != '\'' && quote[0] != '"' {
+			return false
+		}
+		fallthrough
+	case 'I', 'F', 'L', 'V', 'P': // of protocol 0, in text
+		line, ok := w.line(partOf(op))
 		return ok && w.literal(op, line) && w.push(op == 'S' || op == 'V' || op == 'P')
 
 	case 'g':
-		line, ok := w.line()
+		line, ok := w.line(partOfNumber)
 		return ok && numeric(line) && w.memo && w.push(maybeText)
 	case 'h':
 		return w.memo && w.skip(1) && w.push(maybeText)
 	case 'j':
 		return w.memo && w.skip(4) && w.push(maybeText)
 	case 'p':
-		line, ok := w.line()
+		line, ok := w.line(partOfNumber)
 		w.memo = true
 		return ok && numeric(line) && w.above() > 0
 	case 'q':
@@ -243,7 +253,7 @@ func (w *walk) above() int {
 	if len(w.marks) == 0 {
 		return len(w.stack)
 	}
-	return len(w.stack) - w.marks[len(w.marks)-1]
+	return len(w.stack) - int(w.marks[len(w.marks)-1])
 }
 
 func (w *walk) push(value bool) bool {
@@ -277,11 +287,11 @@ func (w *walk) unmark() (values int, ok bool) {
 
 // names takes the two lines that name a global.
 func (w *walk) names() bool {
-	module, ok := w.line()
+	module, ok := w.line(partOfName)
 	if !ok || !dotted(module) {
 		return false
 	}
-	name, ok := w.line()
+	name, ok := w.line(partOfName)
 	if !ok || !dotted(name) {
 		return false
 	}
@@ -297,8 +307,36 @@ func (w *walk) names() bool {
 // dotted reports whether s may be a Python name, or several with dots between them.
 func dotted(s string) bool {
 	return s != "" && len(s) < windowSize && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return !unicode.IsGraphic(r) || strings.ContainsRune(" \"'(){}[],;:=#/\\", r)
+		return !unicode.IsGraphic(r) || strings.ContainsRune(notInNames, r)
 	})
+}
+
+const (
+	notInNames = " \"'(){}[],;:=#/\\"
+	inNumbers  = "0123456789abcdefABCDEFxXoOlLjJ_+-. \t\r\f\v"
+)
+
+// A line may be longer than is read: that each part of it may stand in the argument
+// of its opcode keeps prose from being followed for so long.
+func partOfName(part []byte) bool { return !bytes.ContainsAny(part, notInNames) }
+
+func partOfNumber(part []byte) bool { return len(bytes.Trim(part, inNumbers+"iInNtTyY")) == 0 }
+
+// printable is what CPython asks of the argument of PERSID.
+func printable(part []byte) bool {
+	return !bytes.ContainsFunc(part, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func anything([]byte) bool { return true }
+
+func partOf(op byte) func([]byte) bool {
+	switch op {
+	case 'I', 'F', 'L':
+		return partOfNumber
+	case 'P':
+		return printable
+	}
+	return anything
 }
 
 // literal reports whether line is the argument of a text opcode. CPython reads
@@ -314,7 +352,7 @@ func (w *walk) literal(op byte, line string) bool {
 	case 'S':
 		return len(line) >= 2 && (line[0] == '\'' || line[0] == '"') && line[len(line)-1] == line[0]
 	case 'P':
-		return !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) // CPython asks for ASCII
+		return printable([]byte(line))
 	case 'V':
 		w.note([]byte(line))
 	}
@@ -328,7 +366,7 @@ func numeric(line string) bool {
 		return true
 	}
 	return strings.ContainsAny(line, "0123456789") &&
-		strings.Trim(line, "0123456789abcdefABCDEFxXoOlLjJ_+-. \t\r\f\v") == ""
+		strings.Trim(line, inNumbers) == ""
 }
 
 func digits(s string) bool {
@@ -390,6 +428,8 @@ func (w *walk) ahead(n int) []byte {
 	from := w.pos - w.begin
 	if from < 0 || from+int64(n) > int64(len(w.window)) {
 		w.window, w.begin, from = w.at(w.pos, windowSize), w.pos, 0
+		w.binary = w.binary || bytes.IndexByte(w.window, 0) >= 0
+		w.short = len(w.window) < n && w.size-w.pos >= int64(n)
 	}
 	return w.window[from:]
 }
@@ -404,20 +444,23 @@ func (w *walk) take(n int) ([]byte, bool) {
 	return b[:n], true
 }
 
-// line takes what stands before the next newline.
-func (w *walk) line() (string, bool) {
+// line takes what stands before the next newline, if each part that is read of it fits.
+func (w *walk) line(fits func(part []byte) bool) (string, bool) {
 	var line []byte
 	for {
 		rest := w.ahead(1)
 		if len(rest) == 0 {
 			return "", false
 		}
-		end := bytes.IndexByte(rest, '\n')
-		if end >= 0 {
-			w.pos += int64(end) + 1
-			return string(append(line, rest[:end]...)), true
+		part, _, ended := bytes.Cut(rest, []byte("\n"))
+		if !fits(part) {
+			return "", false
 		}
-		line = append(line, rest...)
-		w.pos += int64(len(rest))
+		line = append(line, part...)
+		w.pos += int64(len(part))
+		if ended {
+			w.pos++
+			return string(line), true
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package foreign_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"context"
@@ -11,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,6 +118,14 @@ func TestDressed(t *testing.T) {
 		{name: "a zip with a line that ends before a pickle", data: arrays, want: "npz"},
 		{name: "a zip of a repository", data: zipped(t, "model/code/train.py", []byte("pass")), want: "zip"},
 		{name: "a tar file that begins with tensors", data: tensors(96, "t", sampleNamed(t, "tar/ustar")), want: "safetensors"},
+		{name: "a zip with a prefix and bytes behind", data: slices.Concat([]byte("junk"), zipped(t, "a.txt", []byte("a")), []byte("junk")), want: "zip.wrapped"},
+		{name: "a checkpoint with a prefix and bytes behind", data: slices.Concat([]byte("junk"), checkpoint, []byte("junk")), want: "torch"},
+		{name: "a zip that a tensor holds, with another behind", data: tensors(96, "t", slices.Concat(zipped(t, "a.txt", []byte("a")), []byte("junk"))), ambiguous: []string{"safetensors", "zip.wrapped"}},
+		{name: "a pickle that holds a zip", data: pickledBytes(zipped(t, "a.txt", []byte("a"))), want: "pickle"},
+		{name: "a tar file that ends in a zip", data: tarred(t, member{"a.zip", zipped(t, "a.txt", []byte("a"))}), want: "tar"},
+		{name: "a model that ends in a checkpoint", data: tarred(t, member{"model_config.yaml", nil}, member{"model_weights.ckpt", checkpoint}), want: "nemo"},
+		{name: "a checkpoint of many members", data: zippedAll(t, manyNames("archive/data/%d", "archive/data.pkl")), want: "torch"},
+		{name: "a model of many members", data: zippedAll(t, manyNames("assets/%d", "config.json", "metadata.json", "model.weights.h5")), want: "keras"},
 		{name: "a pickle before a zip", data: append(pickle, checkpoint...), ambiguous: []string{"pickle", "torch"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,6 +153,51 @@ func zipped(t *testing.T, name string, data []byte) []byte {
 	require.NoError(t, err)
 	_, err = f.Write(data)
 	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
+
+// zippedAll is a zip file of empty members.
+func zippedAll(t *testing.T, names []string) []byte {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, name := range names {
+		_, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
+
+// manyNames are 5000 names, which take 300 kB of a directory, and last behind them.
+func manyNames(form string, last ...string) []string {
+	var names []string
+	for i := range 5000 {
+		names = append(names, fmt.Sprintf(form, i))
+	}
+	return append(names, last...)
+}
+
+// pickledBytes is a pickle of data.
+func pickledBytes(data []byte) []byte {
+	b := binary.LittleEndian.AppendUint32([]byte("\x80\x03B"), uint32(len(data)))
+	return append(append(b, data...), '.')
+}
+
+type member struct {
+	name string
+	data []byte
+}
+
+// tarred is a tar file.
+func tarred(t *testing.T, members ...member) []byte {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, m := range members {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: m.name, Mode: 0o644, Size: int64(len(m.data))}))
+		_, err := w.Write(m.data)
+		require.NoError(t, err)
+	}
 	require.NoError(t, w.Close())
 	return out.Bytes()
 }
@@ -176,6 +231,10 @@ func TestTextIsNotForeign(t *testing.T) {
 		"<h1 align=\"center\">Model</h1>\n<p>An <html> tag.</p>\n",
 		"<!-- a comment -->\n<p align=\"center\">Model</p>\n",
 		"<?xml version=\"1.0\"?>\n<settings><net/></settings>\n",
+		"<?xml version=\"1.0\"?>\n<Error>Code</Error>\n",
+		"<Code/>\n<Error/>\n",
+		"\xff\xfeh\x00t\x00m\x00l\x00",
+		"<?xml version=\"1.0\"\n",
 		"<net>\n<p/></net>\n",
 		"{\"model_type\": \"bert\", \"hidden_size\": 768}\n",
 		"[]",
@@ -191,6 +250,7 @@ func TestTextIsNotForeign(t *testing.T) {
 		"Apache License\nVersion 2.0, January 2004\n",
 		"GGUF is a format.\n", "PK files.\n", "MZ\n", "BZh is bzip2's magic.\n", "ftrt and ptrt are magics of plans.\n",
 		strings.Repeat("0 ", 50_000), strings.Repeat("(", 200_000), strings.Repeat("]", 200_000), strings.Repeat("N\n", 40_000),
+		"It" + strings.Repeat(" is long", 300_000), "S" + strings.Repeat("o long", 300_000), "c" + strings.Repeat("at and dog, ", 300_000),
 		strings.Repeat("P", 200_000), strings.Repeat("Very long text without a line ", 5_000),
 		"tree\nversion=v4\nnum_class=1\n", "7767517\n75 83\nInput data 0 1 data\n",
 	} {
@@ -256,6 +316,37 @@ func TestNumbersAreNotForeign(t *testing.T) {
 		for _, n := range []int{1, 2, 8, 512, 1024, 70_000} {
 			constant := []byte(strings.Repeat(string([]byte{byte(b)}), n))
 			require.Empty(t, claimants(t, constant), "%d bytes of %#x", n, b)
+		}
+	}
+}
+
+// TestIntegersAreNotLZMA has arrays whose first number reads as properties and the
+// size of a dictionary, and whose second reads as a length.
+func TestIntegersAreNotLZMA(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	rest := map[string]func(int) int64{
+		"zeros":   func(int) int64 { return 0 },
+		"ones":    func(int) int64 { return 1 },
+		"range":   func(i int) int64 { return int64(i) },
+		"indices": func(int) int64 { return random.Int64N(1000) },
+		"tokens":  func(int) int64 { return random.Int64N(100_000) },
+		"noise":   func(int) int64 { return random.Int64() },
+		"signs":   func(int) int64 { return random.Int64N(3) - 1 },
+	}
+	for _, properties := range []int64{0, 1, 0x1b, 0x5d} {
+		for _, dictionary := range []int64{1 << 12, 3 << 11, 1 << 16, 1 << 23, 1 << 26, 1<<32 - 1} {
+			for _, second := range []int64{1, 2, 5, 100, 1000, 10_000} {
+				for _, n := range []int{3, 10, 500, 10_000} {
+					for name, next := range rest {
+						data := binary.LittleEndian.AppendUint64(nil, uint64(dictionary<<8|properties))
+						data = binary.LittleEndian.AppendUint64(data, uint64(second))
+						for i := range n - 2 {
+							data = binary.LittleEndian.AppendUint64(data, uint64(next(i+2)))
+						}
+						require.Empty(t, claimants(t, data), "%d numbers, properties %#x, dictionary %#x, then %d and %s", n, properties, dictionary, second, name)
+					}
+				}
+			}
 		}
 	}
 }

@@ -24,6 +24,7 @@ func protobufKinds() []kind {
 // the first of them has a graph, or objects in its place, and what describes it
 // (tensorflow/core/protobuf/saved_model.proto, meta_graph.proto).
 func isSavedModel(p *peek) bool {
+	p.left = min(p.left, protobufRead)
 	var meta formats.Range
 	version := false
 	ok := messageOf(p, formats.Range{Length: p.size}, func(field int, wire byte, body formats.Range) bool {
@@ -57,6 +58,7 @@ func isSavedModel(p *peek) bool {
 // is read, and that the first node has what nodes have: name, operator, attributes
 // (tensorflow/core/framework/graph.proto, node_def.proto).
 func isGraphDef(p *peek) bool {
+	p.left = min(p.left, protobufRead)
 	nodes, versions := 0, false
 	whole := messageOf(p, formats.Range{Length: p.size}, func(field int, wire byte, body formats.Range) bool {
 		if field == 1 {
@@ -80,6 +82,9 @@ func isNodeDef(p *peek, body formats.Range) bool {
 	})
 	return ok && seen[1] && seen[2] && seen[5]
 }
+
+// protobufRead is how much of a graph is read: its fields are looked at one by one.
+const protobufRead = 128 << 10
 
 const (
 	wireVarint byte = 0

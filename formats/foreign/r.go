@@ -20,28 +20,28 @@ func rKinds() []kind {
 }
 
 // isR looks for serialize()'s header (R Internals, 1.8), with the line that save()
-// puts before it or without, plain or compressed.
+// puts before it or without, plain or compressed. What is in text must be an object
+// as well: few words make a header.
 func isR(p *peek) bool {
 	if inner, ok := unpack(p); ok {
 		p = inner
 	}
-	head := string(p.head(64))
+	head := string(p.head(rText))
 	for _, image := range []string{"RDX2\n", "RDX3\n", "RDA2\n", "RDA3\n", "RDB2\n", "RDB3\n"} {
 		if rest, ok := strings.CutPrefix(head, image); ok {
 			head = rest
 			break
 		}
 	}
-	form, rest, _ := strings.Cut(head, "\n")
+	form, rest, _ := strings.Cut(strings.TrimPrefix(head, "\n"), "\n") // R skips one newline
 	switch form {
 	case "X":
 		return len(rest) >= 12 && rVersion(binary.BigEndian.Uint32([]byte(rest)))
 	case "B":
 		return len(rest) >= 12 && rVersion(binary.LittleEndian.Uint32([]byte(rest)))
 	case "A":
-		version, writer, _ := strings.Cut(rest, "\n")
-		writer, _, whole := strings.Cut(writer, "\n")
-		return (version == "2" || version == "3") && whole && digits(writer)
+		w := rWords{text: rest, cut: p.cut || p.size > rText}
+		return w.header() && w.object()
 	}
 	return false
 }

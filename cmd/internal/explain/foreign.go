@@ -29,6 +29,7 @@ var foreignFiles = []entry{
 	{foreign.CodePMML, "The file is a PMML model.", unread},
 
 	{foreign.CodeTar, "The file is a tar archive.", unread},
+	{foreign.CodeZipWrapped, "The file is a zip archive with bytes before and behind it.", hidden},
 	{foreign.Code7z, "The file is a 7-Zip archive.", unread},
 	{foreign.CodeRar, "The file is a RAR archive.", unread},
 	{foreign.CodeGzip, "The file is compressed with gzip.", unread},
@@ -41,6 +42,7 @@ var foreignFiles = []entry{
 
 	{foreign.CodeELF, "The file is an ELF program or library.", native},
 	{foreign.CodePE, "The file is a Windows program or library.", native},
+	{foreign.CodeDOS, "The file is a DOS program.", native},
 	{foreign.CodeMachO, "The file is a macOS program or library.", native},
 	{foreign.CodeWasm, "The file is a WebAssembly program.", native},
 	{foreign.CodeJava, "The file is a Java class.", native},
@@ -48,6 +50,7 @@ var foreignFiles = []entry{
 	{foreign.CodeScript, "The file is a script.", native},
 
 	{foreign.CodeHTML, "The file is a web page, as a failed download leaves it.", notThere},
+	{foreign.CodeStorageError, "The file is the error that a store answered with in the place of a file.", notThere},
 	{foreign.CodeLFS, "The file is a Git LFS pointer in the place of a file.", notThere},
 	{foreign.CodeXET, "The file is a Xet pointer in the place of a file.", notThere},
 }

@@ -208,6 +208,8 @@ def r():
     value = struct.pack(">IIIIIi", 3, 0x040301, 0x030500, 5, 0, 0) + b"\0\0\0\x0d\0\0\0\1\0\0\0\7"
     add("r", "rds", b"X\n" + value)
     add("r", "rdata", b"RDX3\nX\n" + value)
+    add("r", "ascii-code", b"A\n2\n1\n1\n6\n1\n9\n1\nq\n254\n")
+    add("r", "ascii-blanks", b"\nA\n 3 262913 197888 5 UTF-8 16 1 9 3 a\\040b")
     add("r", "ascii", b"A\n3\n262913\n197888\n5\nUTF-8\n13\n1\n7\n")
     add("r", "rds-gzip", gz(b"X\n" + value))
     add("r", "rdata-xz", xz(b"RDX2\nX\n" + value))
@@ -225,6 +227,7 @@ def archives():
     v7[148:156] = b"%06o\0 " % sum(v7)
     add("tar", "unix-v7", bytes(v7) + b"a" + b"\0" * 1535)
     start = struct.pack("<QQI", 0, 0, 0)
+    add("zip.wrapped", "text", b"junk" + zipped(("a.txt", b"a")) + b"junk")
     add("7z", "empty", b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<I", zlib.crc32(start)) + start)
     add("rar", "rar-4", b"Rar!\x1a\x07\0\xcf\x90\x73\0\0\x0d\0\0\0\0\0\0\0")
     add("rar", "rar-5", b"Rar!\x1a\x07\1\0\x33\x92\xb5\xe5\x0a\1\5\6\0\5\1\1\x80\x80\0")
@@ -251,6 +254,7 @@ def executables():
     add("elf", "library", b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHI", 3, 62, 1) + bytes(40))
     pe = b"MZ" + bytes(58) + struct.pack("<I", 128)
     add("pe", "library", pe.ljust(128, b"\0") + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(40))
+    add("dos", "program", b"MZ" + struct.pack("<13H", 60, 1, 0, 2, 0, 0xFFFF, 0, 0, 0, 0, 0, 28, 0).ljust(30, b"\0") + b"\xb8\0\x4c\xcd\x21".ljust(28, b"\0"))
     for name, order, magic in (("64", "<", 0xFEEDFACF), ("32", "<", 0xFEEDFACE), ("64-big-endian", ">", 0xFEEDFACF), ("32-big-endian", ">", 0xFEEDFACE)):
         add("macho", name, struct.pack(order + "7I", magic, 0x0100000C, 0, 6, 0, 0, 0) + bytes(8))
     add("macho", "fat", struct.pack(">7I", 0xCAFEBABE, 1, 0x0100000C, 0, 4096, 64, 12) + bytes(64))
@@ -269,11 +273,23 @@ def executables():
 def downloads():
     add("html", "doctype", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
     add("html", "byte-order-mark", b"\xef\xbb\xbf \n<!-- c -->\n<HTML lang=en><title>404</title></HTML>\n")
+    page = '<html xmlns="http://www.w3.org/1999/xhtml"><body>Sign in</body></html>\n'
+    strict = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">\n'
+    add("html", "xhtml", b'<?xml version="1.0" encoding="UTF-8"?>\n' + strict.encode() + page.encode())
+    add("html", "xhtml-root", b'<?xml version="1.0"?>\n<?xml-stylesheet href="a.css"?><!-- c -->' + page.encode())
+    add("html", "utf-16-little-endian", b"\xff\xfe" + ("<!DOCTYPE html>\n" + page).encode("utf-16-le"))
+    add("html", "utf-16-big-endian", b"\xfe\xff" + page.encode("utf-16-be"))
+    error = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+    add("storage.error", "no-such-key", b'<?xml version="1.0" encoding="UTF-8"?>\n' + error)
+    add("storage.error", "byte-order-mark", b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>' + error)
     oid = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393"
     pointer = f"oid sha256:{oid}\nsize 12345\n".encode()
     add("lfs", "pointer", b"version https://git-lfs.github.com/spec/v1\n" + pointer)
+    add("lfs", "byte-order-mark", b"\xef\xbb\xbfversion https://git-lfs.github.com/spec/v1\n" + pointer)
     add("lfs", "extension", b"version https://git-lfs.github.com/spec/v1\next-0-foo sha256:" + oid.encode() + b"\n" + pointer)
-    add("xet", "pointer", f"# xet version 0\nfilesize = 12345\nhash = '{oid}'\n".encode())
+    xet = f"# xet version 0\nfilesize = 12345\nhash = '{oid}'\n".encode()
+    add("xet", "pointer", xet)
+    add("xet", "byte-order-mark", b"\xef\xbb\xbf" + xet)
 
 
 if __name__ == "__main__":
