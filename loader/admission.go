@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -23,16 +24,20 @@ type admission struct {
 	now    func() time.Time
 	phase  policy.Phase // the phase that the next decision belongs to
 
-	formats  formats.Set
-	limits   formats.Limits
-	keeps    func(name string) bool      // files.only
-	beneath  func(root fs.FileInfo) bool // does the policy lie in the model?
-	sha256   bool                        // measure it beside the tree
-	room     *room                       // for the bytes; nil: a ring, only their hashes are kept
-	via      reading
-	pause    func(pausePoint, string, int64)
-	progress *progress
-	tolerant bool // a file that cannot be read is a finding, not the end
+	formats   formats.Set
+	limits    formats.Limits
+	keeps     func(name string) bool      // files.only
+	beneath   func(root fs.FileInfo) bool // does the policy lie in the model?
+	sha256    bool                        // measure it beside the tree
+	room      *room                       // for the bytes; nil: a ring, only their hashes are kept
+	via       reading
+	pause     func(pausePoint, string, int64)
+	progress  *progress
+	converter Converter                                        // nil: pickles stay unjudged
+	rule      *policy.Convert                                  // nil: so do they
+	gathered  int64                                            // bytes that conversions copied
+	derived   func(name string, size int64) (io.Writer, error) // where conversions go; nil: nowhere
+	tolerant  bool                                             // a file that cannot be read is a finding, not the end
 
 	tree   Tree    // open until release
 	space  *space  // until staged takes it over
@@ -66,6 +71,9 @@ func (g *Gate) begin(event Event, name string, src Source) *admission {
 	if a.rules = g.cfg.Policy.For(name, a.facts.Origin); a.rules != nil {
 		a.limits = a.limits.Lowered(a.rules.Limits())
 		a.keeps, a.sha256, a.report.Vouched = a.rules.Keep, a.rules.SHA256(), a.rules.Vouched()
+		if rule, ok := a.rules.Convert(); ok {
+			a.converter, a.rule = g.cfg.Converter, &rule
+		}
 	}
 	return a
 }
@@ -215,6 +223,9 @@ func (r *Report) fill(f *policy.Facts) {
 			r.Files[n].Format = cmp.Or(i.Formats[r.Files[n].Name], i.Sidecars[r.Files[n].Name])
 		}
 		r.Findings = append(r.Findings, i.Findings...)
+		if len(i.Derived) > 0 {
+			r.Derived, r.DerivedFiles = i.Derived.Identity(), i.Derived
+		}
 	}
 	if l := f.Library; l != nil {
 		r.Library = l.Files

@@ -1,6 +1,10 @@
 package loader
 
-import "github.com/weightgate/weightgate/formats"
+import (
+	"slices"
+
+	"github.com/weightgate/weightgate/formats"
+)
 
 // The codes that the line itself raises. Those of rules are in package policy,
 // those of formats beside their parsers.
@@ -14,6 +18,7 @@ const (
 	CodeAmbiguous   formats.Code = "format.ambiguous"
 	CodeParser      formats.Code = "format.parser"
 	CodeUnclaimed   formats.Code = "format.unclaimed"
+	CodeAbsent      formats.Code = "sandbox.absent"
 	CodeScript      formats.Code = "text.script"
 	CodeNoWeights   formats.Code = "text.weights"
 	CodeCanceled    formats.Code = "load.canceled"
@@ -41,6 +46,8 @@ var codes = formats.CodeTable{
 		Advice: "A format's parser failed its contract on this file. Do not load it, and report it to the parser's author."},
 	{Code: CodeUnclaimed, Severity: formats.High,
 		Advice: "The file holds bytes that its format does not account for. Ask its publisher for a clean one."},
+	{Code: CodeAbsent, Class: formats.Unverifiable, Severity: formats.Critical,
+		Advice: "Give the gate a Converter (package loader/convert) and the policy's entry a convert rule, or publish the weights as safetensors."},
 	{Code: CodeScript, Severity: formats.High,
 		Advice: "Leave the file out with files.only: frameworks import it when a configuration says so, and it is nobody's weights."},
 	{Code: CodeNoWeights, Severity: formats.High,
@@ -56,4 +63,4 @@ var codes = formats.CodeTable{
 }
 
 // Codes lists the codes that this package raises.
-func Codes() formats.CodeTable { return codes }
+func Codes() formats.CodeTable { return slices.Concat(codes, textCodes) }

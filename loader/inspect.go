@@ -15,6 +15,7 @@ import (
 // content is stage 4: what the verified bytes are.
 type content struct {
 	tensors []formats.Tensor
+	derived []*derivedFile
 	facts   policy.InspectFacts
 }
 
@@ -43,8 +44,11 @@ func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
 			return nil, faultFor(err, f.name)
 		}
 	}
-	if s.ring != nil && s.ring.err() != nil {
-		return nil, s.ring.err()
+	if err := s.failed(); err != nil {
+		return nil, err
+	}
+	if err := i.convert(ctx); err != nil {
+		return nil, err
 	}
 	i.facts.Tensors = len(i.tensors)
 	return &i.content, nil
@@ -55,8 +59,10 @@ type inspection struct {
 	a *admission
 	s *staged
 	content
-	claims map[string][]formats.Range // what parsers account for, by file
-	judged map[string]bool            // files that have met their parser
+	claims  map[string][]formats.Range // what parsers account for, by file
+	judged  map[string]bool            // files that have met their parser
+	pickled []pickled                  // in the order of the files
+	held    map[formats.TensorID]bool  // tensors by ID, once an index asks
 }
 
 // owner inspects f if some format that may own other files claims it.
@@ -172,6 +178,9 @@ func (i *inspection) parse(ctx context.Context, format formats.Format, f *staged
 		i.refuse(f, codes.Finding(CodeParser, f.name, 0, "the parser of %s %s", format.Name(), lie))
 		return nil
 	}
+	if len(found.Pickles) > 0 {
+		i.pickled = append(i.pickled, pickled{f, found})
+	}
 	i.tensors = append(i.tensors, found.Tensors...)
 	for _, r := range found.Claims {
 		i.claims[r.File] = append(i.claims[r.File], r)
@@ -185,6 +194,11 @@ func (i *inspection) lie(f *stagedFile, found *formats.Inspection) string {
 	for _, r := range found.Claims {
 		if at, ok := i.s.find(r.File); !ok || !r.Within(at.size) {
 			return fmt.Sprintf("accounts for %d bytes at %d of %s, which are not there", r.Length, r.Offset, formats.Quote(r.File))
+		}
+	}
+	for _, r := range found.Pickles {
+		if r.File != f.name || !r.Within(f.size) {
+			return fmt.Sprintf("finds a pickle of %d bytes at %d, which is not there", r.Length, r.Offset)
 		}
 	}
 	seen := make(map[formats.TensorID]bool, len(found.Tensors))

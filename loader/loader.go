@@ -35,6 +35,11 @@ type Config struct {
 	// Formats is what hostile bytes can reach. Required: an empty Set is an error.
 	Formats formats.Set
 
+	// Converter judges pickles and makes safetensors of them, where the policy
+	// says convert. Nil: a file that holds a pickle is refused, and a policy
+	// that converts is an error.
+	Converter Converter
+
 	// Recorder sees every admission and refusal before the caller does; if it
 	// fails, so does the call. Nil records nothing.
 	Recorder Recorder
@@ -97,6 +102,9 @@ func New(cfg Config) (*Gate, error) {
 		if !slices.ContainsFunc(cfg.Formats, func(f formats.Format) bool { return f.Name() == name }) {
 			return nil, errors.Join(ErrConfig, fmt.Errorf("loader: the policy takes the format %s, which the host does not have", formats.Quote(name)))
 		}
+	}
+	if cfg.Policy.Converts() && cfg.Converter == nil {
+		return nil, errors.Join(ErrConfig, errors.New("loader: the policy converts, and the host has no Converter"))
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

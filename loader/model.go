@@ -39,6 +39,7 @@ type Model struct {
 	tensors []formats.Tensor
 	byID    map[formats.TensorID]int
 	staged  *staged
+	derived []*derivedFile
 
 	mu     sync.Mutex
 	refs   int // views, holds and open files, and one until Close
@@ -51,7 +52,7 @@ type Model struct {
 // model takes the verified bytes over.
 func (a *admission) model(c *content) *Model {
 	m := &Model{
-		gate: a.gate, rules: a.rules, limits: a.limits, tensors: c.tensors, staged: a.staged,
+		gate: a.gate, rules: a.rules, limits: a.limits, tensors: c.tensors, derived: c.derived, staged: a.staged,
 		facts: a.facts, report: a.report, refs: 1, ran: policy.PhaseInspect,
 		byID: make(map[formats.TensorID]int, len(c.tensors)),
 	}
@@ -68,6 +69,10 @@ func (m *Model) Tensors() []formats.Tensor { return slices.Clone(m.tensors) }
 
 // Identity is the digest of the model's manifest: measured by this load.
 func (m *Model) Identity() manifest.Digest { return m.Report().Identity }
+
+// Derived is the digest of the manifest of what conversions made of the model:
+// what the lock lists under derived. It is zero if nothing was converted.
+func (m *Model) Derived() manifest.Digest { return m.Report().Derived }
 
 // Vouched reports whether a pin stands behind the model. It is false only for
 // a name that the policy calls unpinned and the lock does not have.
@@ -133,6 +138,10 @@ func (m *Model) lend(id formats.TensorID, until policy.Phase) ([]byte, func(), e
 		return nil, nil, err
 	}
 	place := m.tensors[i].Place
+	if d := derivedNamed(m.derived, place.File); d != nil {
+		b, _ := d.slice(place) // inspection saw to it that it is one piece
+		return b, release, nil
+	}
 	f, _ := m.staged.find(place.File)
 	return f.bytes[place.Offset:place.End():place.End()], release, nil
 }
@@ -172,7 +181,7 @@ func (m *Model) Close() error {
 }
 
 // FS is the files of the model as they were verified: every file that was
-// admitted, graphs and companions included, and nothing that files.only left
-// out. Open files implement io.ReaderAt and io.Seeker and keep the bytes alive
+// admitted, graphs and companions included, what conversions made beside what
+// they made it of, and nothing that files.only left out. Open files implement io.ReaderAt and io.Seeker and keep the bytes alive
 // until they are closed. After Close nothing opens any more.
 func (m *Model) FS() fs.FS { return modelFS{m} }

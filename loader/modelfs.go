@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"io"
 	"io/fs"
 	"path"
@@ -24,7 +23,10 @@ func (v modelFS) Open(name string) (fs.File, error) {
 		return fail(err)
 	}
 	if f, ok := v.m.staged.find(name); ok {
-		return &modelFile{bytes: bytes.NewReader(f.bytes), stat: modelStat{name: path.Base(name), size: f.size}, release: release}, nil
+		return &modelFile{bytes: io.NewSectionReader(f, 0, f.size), stat: modelStat{name: path.Base(name), size: f.size}, release: release}, nil
+	}
+	if d := derivedNamed(v.m.derived, name); d != nil {
+		return &modelFile{bytes: io.NewSectionReader(d, 0, d.size), stat: modelStat{name: path.Base(name), size: d.size}, release: release}, nil
 	}
 	defer release()
 	entries := v.children(name)
@@ -41,16 +43,22 @@ func (v modelFS) children(dir string) []fs.DirEntry {
 		prefix = ""
 	}
 	var entries []fs.DirEntry
-	for _, f := range v.m.staged.files { // sorted, so that a directory's files follow each other
-		rest, ok := strings.CutPrefix(f.name, prefix)
+	add := func(name string, size int64) {
+		rest, ok := strings.CutPrefix(name, prefix)
 		if !ok {
-			continue
+			return
 		}
-		stat := modelStat{name: rest, size: f.size}
+		stat := modelStat{name: rest, size: size}
 		if first, _, below := strings.Cut(rest, "/"); below {
 			stat = modelStat{name: first, dir: true}
 		}
 		entries = append(entries, fs.FileInfoToDirEntry(stat))
+	}
+	for _, f := range v.m.staged.files {
+		add(f.name, f.size)
+	}
+	for _, d := range v.m.derived {
+		add(d.name, d.size)
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return slices.CompactFunc(entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() })
@@ -61,8 +69,8 @@ func (v modelFS) children(dir string) []fs.DirEntry {
 type modelFile struct {
 	stat modelStat
 
-	mu      sync.RWMutex  // held by each read, for reading where it moves no position
-	bytes   *bytes.Reader // nil once closed
+	mu      sync.RWMutex      // held by each read, for reading where it moves no position
+	bytes   *io.SectionReader // nil once closed
 	release func()
 }
 

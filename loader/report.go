@@ -31,6 +31,10 @@ type Report struct {
 	Inventory []TensorReport    `json:"inventory,omitempty"` // of Inspect: the tensors, in the order of the files
 	Findings  []formats.Finding `json:"findings,omitempty"`  // all that was seen, whether or not it counted
 
+	Conversions  []ConversionReport `json:"conversions,omitempty"`  // of files that hold pickles, in the order of the files
+	Derived      manifest.Digest    `json:"derived,omitzero"`       // identity of what the conversions made; zero: nothing
+	DerivedFiles manifest.Manifest  `json:"derivedFiles,omitempty"` // sorted bytewise by name
+
 	Pending   []policy.Phase       `json:"pending,omitempty"`   // phases whose rules were not asked yet
 	Decisions []policy.Decision    `json:"decisions,omitempty"` // in the order of their phases
 	Library   manifest.Manifest    `json:"library,omitempty"`
@@ -66,6 +70,17 @@ const (
 type FileReport struct {
 	manifest.Entry
 	Format string `json:"format,omitempty"` // none: no format claims it, or it was not reached
+}
+
+// ConversionReport is what became of one file that holds pickles.
+type ConversionReport struct {
+	File      string            `json:"file"`
+	Derived   string            `json:"derived,omitempty"` // name of the safetensors file; none: nothing was made
+	Converter string            `json:"converter"`
+	Packs     []formats.Pack    `json:"packs,omitempty"`
+	Sandbox   *formats.Sandbox  `json:"sandbox,omitempty"` // nil: no child ran
+	Uses      []formats.Use     `json:"uses,omitempty"`    // globals and calls, each once
+	Dropped   []formats.Dropped `json:"dropped,omitempty"` // what the safetensors file leaves out
 }
 
 // TensorReport is one tensor as a format describes it.

@@ -18,20 +18,24 @@ const (
 
 // A ringReader reads chunks again for parsers, and believes a chunk only if it
 // still has the hash that the file's digest was made of. It is safe for
-// concurrent use.
+// concurrent use, and reads several chunks at a time.
 type ringReader struct {
 	tree Tree
 
 	mu     sync.Mutex
 	failed error       // the first read that did, whatever the parser made of it
 	chunks []ringChunk // most recently used first
-	files  []ringFile  // most recently used first
+
+	reading sync.RWMutex // held for writing by what opens and closes files, or moves in one
+	files   []ringFile   // most recently opened first
 }
 
+// A ringChunk is a chunk that was asked for: who comes second waits for the
+// first.
 type ringChunk struct {
 	file  *stagedFile
 	index int64
-	bytes []byte
+	load  func() ([]byte, error)
 }
 
 // A ringFile is a file that was opened again.
@@ -65,30 +69,42 @@ func (r *ringReader) readAt(f *stagedFile, p []byte, off int64) (n int, err erro
 // chunk is chunk i of f as it was hashed. Its bytes are not written to again.
 func (r *ringReader) chunk(f *stagedFile, i int64) ([]byte, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	at := slices.IndexFunc(r.chunks, func(c ringChunk) bool { return c.file == f && c.index == i })
 	if at >= 0 {
 		r.chunks = toFront(r.chunks, at)
-		return r.chunks[0].bytes, nil
+	} else {
+		r.chunks = slices.Insert(r.chunks, 0, ringChunk{f, i, sync.OnceValues(func() ([]byte, error) { return r.verified(f, i) })})
+		r.chunks = r.chunks[:min(len(r.chunks), ringChunks)]
 	}
+	load := r.chunks[0].load
+	r.mu.Unlock()
+	return load()
+}
+
+func (r *ringReader) verified(f *stagedFile, i int64) ([]byte, error) {
 	offset, n := f.tree.Bounds(i)
 	buf := make([]byte, n)
 	err := r.fetch(f, buf, offset)
 	if err == nil && !f.tree.Verify(i, buf) {
 		err = changed(f.name, offset, "it was written to between hashing and parsing")
 	}
-	if err != nil {
-		if r.failed == nil {
-			r.failed = faultFor(err, f.name)
-		}
-		return nil, faultFor(err, f.name)
+	if err == nil {
+		return buf, nil
 	}
-	r.chunks = slices.Insert(r.chunks, 0, ringChunk{f, i, buf})
-	r.chunks = r.chunks[:min(len(r.chunks), ringChunks)]
-	return buf, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = faultFor(err, f.name)
+	}
+	return nil, faultFor(err, f.name)
 }
 
 func (r *ringReader) fetch(f *stagedFile, buf []byte, offset int64) error {
+	if done, err := r.fetchAt(f, buf, offset); done {
+		return err
+	}
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	file, err := r.open(f.name)
 	if err != nil {
 		return err
@@ -109,6 +125,23 @@ func (r *ringReader) fetch(f *stagedFile, buf []byte, offset int64) error {
 	n, err := io.ReadFull(file.File, buf)
 	file.pos = offset + int64(n)
 	return full(f.name, buf, n, offset, err)
+}
+
+// fetchAt reads beside other readers what is open and can be read at an
+// offset; for anything else done is false.
+func (r *ringReader) fetchAt(f *stagedFile, buf []byte, offset int64) (done bool, err error) {
+	r.reading.RLock()
+	defer r.reading.RUnlock()
+	i := slices.IndexFunc(r.files, func(open ringFile) bool { return open.name == f.name })
+	if i < 0 {
+		return false, nil
+	}
+	at, ok := r.files[i].File.(io.ReaderAt)
+	if !ok {
+		return false, nil
+	}
+	n, err := at.ReadAt(buf, offset)
+	return true, full(f.name, buf, n, offset, err)
 }
 
 // open is the file of that name, at the front of the list.
@@ -144,12 +177,12 @@ func (r *ringReader) err() error {
 }
 
 func (r *ringReader) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	for _, f := range r.files {
 		f.Close()
 	}
-	r.files, r.chunks = nil, nil
+	r.files = nil
 }
 
 func toFront[T any](s []T, i int) []T {

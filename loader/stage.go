@@ -26,6 +26,8 @@ type staged struct {
 	guard *memory.Guard // protects what is final; nil: a ring
 	ring  *ringReader   // nil: the bytes are kept
 	facts policy.DigestFacts
+
+	gathered []*space // what conversions copied, beside the files
 }
 
 func (s *staged) addTo(f *policy.Facts) { f.Digest = &s.facts }
@@ -34,9 +36,31 @@ func (s *staged) release() {
 	if s.space != nil {
 		s.space.release()
 	}
+	for _, s := range s.gathered {
+		s.release()
+	}
 	if s.ring != nil {
 		s.ring.close()
 	}
+}
+
+// protect makes what a conversion has filled read-only.
+func (s *staged) protect() error {
+	for _, g := range s.gathered {
+		g.filled()
+		if err := g.region.Protect(0, g.layout.Size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed is the first read of a ring that did.
+func (s *staged) failed() error {
+	if s.ring == nil {
+		return nil
+	}
+	return s.ring.err()
 }
 
 // find is the file of that name.

@@ -52,6 +52,11 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.line("  identity  %s", r.Identity)
 	}
 	t.files(r.Files, r.facts.Inspect != nil)
+	t.conversions(r.Conversions)
+	if !r.Derived.IsZero() {
+		t.line("  derived   %s", r.Derived)
+		t.derived(r.DerivedFiles)
+	}
 	t.tensors(r.Inventory, r.Event == EventInspect)
 	for _, l := range r.Library {
 		t.line("  library   %s  %s", l.Verity, formats.Quote(l.Name))

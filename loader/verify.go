@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/policy"
@@ -47,6 +48,19 @@ type InspectConfig struct {
 	// it would end the look.
 	GoOn bool
 
+	// Converter judges pickles, by the rule Convert, and makes safetensors of
+	// checkpoints. Nil: what holds a pickle is a finding.
+	Converter Converter
+
+	// Convert is the rule for Converter; its zero value has no pack.
+	Convert policy.Convert
+
+	// Derived, if set, is called for each file that a conversion made, and says
+	// where its bytes go: all of them, once and in order, by one goroutine,
+	// while they are hashed and before they were read back. They are worth
+	// something once Inspect has returned without an error.
+	Derived func(name string, size int64) (io.Writer, error)
+
 	// Progress is called as Config.Progress is.
 	Progress func(Progress)
 }
@@ -64,6 +78,7 @@ func Inspect(ctx context.Context, name string, src Source, cfg InspectConfig) (*
 	a := newAdmission(EventInspect, name, src.Origin(), cfg.Progress)
 	a.formats, a.limits = cfg.Formats, cfg.Limits.WithDefaults()
 	a.keeps, a.sha256, a.tolerant = cfg.Keep, cfg.SHA256, cfg.GoOn
+	a.converter, a.rule, a.derived = cfg.Converter, &cfg.Convert, cfg.Derived
 	defer a.release()
 	return a.report, a.record(ctx, a.look(ctx, src))
 }

@@ -22,6 +22,14 @@ const (
 	CodeCompanionMissing formats.Code = "companion.missing"
 	CodeFormatDenied     formats.Code = "format.denied"
 	CodeFormatUnknown    formats.Code = "format.unknown"
+	CodeConvertAbsent    formats.Code = "convert.absent"
+	CodeConvertUnlisted  formats.Code = "convert.unlisted"
+	CodeConvertSandbox   formats.Code = "convert.sandbox"
+	CodeDerivedName      formats.Code = "derived.name"
+	CodeDerivedUnpinned  formats.Code = "derived.unpinned"
+	CodeDerivedChanged   formats.Code = "derived.changed"
+	CodeDerivedMissing   formats.Code = "derived.missing"
+	CodeDerivedExtra     formats.Code = "derived.extra"
 	CodeLibraryMissing   formats.Code = "library.missing"
 	CodeLibraryUnpinned  formats.Code = "library.unpinned"
 	CodeLibraryChanged   formats.Code = "library.changed"
@@ -67,6 +75,22 @@ var codes = formats.CodeTable{
 		Advice: "Publish the model in a format that the policy lists, leave the file out with files.only, or add the format."},
 	{Code: CodeFormatUnknown, Class: formats.Unverifiable, Severity: formats.High,
 		Advice: "If the model needs the file, name it under companions and pin it; else leave it out with files.only."},
+	{Code: CodeConvertAbsent, Severity: formats.High,
+		Advice: "Give the policy's entry a convert rule, leave the file out with files.only, or publish the weights as safetensors."},
+	{Code: CodeConvertUnlisted, Severity: formats.High,
+		Advice: "Review what the pack lets pickles name and call, then add it to convert.packs, or use a converter without it."},
+	{Code: CodeConvertSandbox, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Run the host where the walls that convert.sandbox asks for can be had, or lower it: the report names those refused."},
+	{Code: CodeDerivedName, Severity: formats.High,
+		Advice: "Leave one of the two files out with files.only: what a checkpoint is converted into needs a name of its own."},
+	{Code: CodeDerivedUnpinned, Severity: formats.High,
+		Advice: "Run weightgate pin, which converts too and pins what comes of it, or say unpinned: true under convert."},
+	{Code: CodeDerivedChanged, Severity: formats.Critical,
+		Advice: "If the converter or the convert rule was changed, review that and run weightgate pin --update; else report it."},
+	{Code: CodeDerivedMissing, Severity: formats.High,
+		Advice: "Restore the convert rule and the host's converter, or review what changed and run weightgate pin --update."},
+	{Code: CodeDerivedExtra, Severity: formats.High,
+		Advice: "Find out why a file is converted that was not when the model was pinned, then run weightgate pin --update."},
 	{Code: CodeLibraryMissing, Severity: formats.High,
 		Advice: "Say libraries: pinned in the policy, pin the runtime with weightgate pin --library, and name its file."},
 	{Code: CodeLibraryUnpinned, Severity: formats.High,

@@ -15,6 +15,7 @@ type Rules struct {
 	entry     *entry
 	name      string            // the one that For was asked for
 	pin       manifest.Manifest // of name; none if the lock has none
+	derived   manifest.Manifest // of name; none if the lock has none
 	lock      *Lock
 	libraries bool // the policy says that they are pinned
 	strict    bool // see Strict
@@ -57,10 +58,16 @@ func (r *Rules) Opens(after Phase) []Phase {
 	return open
 }
 
-// Vouched reports whether a pin stands behind what is admitted. It is false
-// where the entry says unpinned and the lock has no pin of the name: one that
-// is there is held whatever the entry says.
-func (r *Rules) Vouched() bool { return !r.deny() && (!r.entry.Unpinned || len(r.pin) > 0) }
+// Pinned reports whether the files are held against a pin. It is false where
+// the entry says unpinned and the lock has no pin of the name: one that is
+// there is held whatever the entry says.
+func (r *Rules) Pinned() bool { return !r.deny() && (!r.entry.Unpinned || len(r.pin) > 0) }
+
+// Vouched reports whether pins stand behind all that is admitted: behind the
+// files, and behind what they may be converted into.
+func (r *Rules) Vouched() bool {
+	return r.Pinned() && (!r.entry.Convert.Unpinned || len(r.derived) > 0)
+}
 
 // Strict are the same rules, except that findings of high severity are refused
 // whatever the entry lets pass: for whoever vouches for a model by pinning it.

@@ -28,11 +28,22 @@ models:
     session: {device: [cpu, cuda], cpu_nodes: [Shape, /head/Gather]}
   - {name: nameless, source: [dir], formats: [onnx], pin: required}
   - {name: draft, source: [hub, dir], repository: acme/draft, formats: [onnx], unpinned: true, companions: [keys.txt], files: {only: ["*.onnx", "*.txt"]}, findings: {refuse: low}}
+  - name: bart
+    source: [dir]
+    formats: [torch, torch.legacy]
+    pin: required
+    convert: {packs: [weights, numpy], sandbox: landlock}
+    measure: [sha256]
 `
 
 const unruly = `version: 1
 models:
   - {name: ocr, source: [dir], formats: [onnx], unpinned: true, findings: {refuse: critical}}
+`
+
+const loose = `version: 1
+models:
+  - {name: bart, source: [dir], formats: [torch, torch.legacy], unpinned: true, convert: {packs: [weights], unpinned: true}}
 `
 
 // A scene is a policy and facts that nothing speaks against; tests spoil them.
@@ -47,6 +58,14 @@ func ocrFiles() manifest.Manifest {
 	return manifest.Manifest{file("data.bin", "tensors"), file("keys.txt", "keys"), file("m.onnx", "graph")}
 }
 
+func bartFiles() manifest.Manifest {
+	return manifest.Manifest{file("a.bin", "pickle"), file("b.bin", "pickles")}
+}
+
+func bartDerived() manifest.Manifest {
+	return manifest.Manifest{file("a.safetensors", "tensors of a"), file("b.safetensors", "tensors of b")}
+}
+
 func newScene(t testing.TB) *scene {
 	ocr := ocrFiles()
 	twin := ocrFiles() // the same names and sizes
@@ -55,7 +74,8 @@ func newScene(t testing.TB) *scene {
 	s := &scene{
 		policy: judged,
 		rules:  "ocr",
-		lock: mustLock(t, []policy.Pin{{Name: "ocr", Files: ocr}, {Name: "twin", Files: twin}, {Name: "bert", Files: bert}},
+		lock: mustLock(t, []policy.Pin{{Name: "ocr", Files: ocr}, {Name: "twin", Files: twin}, {Name: "bert", Files: bert},
+			{Name: "bart", Files: bartFiles(), Derived: bartDerived()}},
 			library("libonnxruntime.so.1", "ort"), library("libonnxruntime_providers_cuda.so", "cuda")),
 	}
 	s.facts = policy.Facts{
@@ -88,6 +108,36 @@ func (s *scene) draft() {
 	s.facts.Stat.LeftOut = []string{"data.bin"}
 	s.hold(manifest.Manifest{file("m.onnx", "graph")})
 	delete(s.facts.Inspect.Formats, "data.bin")
+}
+
+// bart lets the entry that converts judge a model that it converts.
+func (s *scene) bart() {
+	s.rules, s.facts.Name = "bart", "bart"
+	s.hold(bartFiles())
+	packs := []formats.Pack{{Name: "weights", Version: 1}}
+	s.facts.Inspect = &policy.InspectFacts{
+		Formats: map[string]string{"a.bin": "torch", "b.bin": "torch.legacy"},
+		Conversions: []policy.Conversion{
+			{File: "a.bin", Derived: "a.safetensors", Sandbox: formats.SandboxLandlock, Packs: packs},
+			{File: "b.bin", Derived: "b.safetensors", Sandbox: formats.SandboxFull, Packs: packs},
+		},
+		Derived: bartDerived(),
+		Tensors: 2,
+	}
+}
+
+// bartUnpinned is bart under a lock that has the files alone, and an entry
+// that takes what they are converted into as it comes.
+func (s *scene) bartUnpinned(t testing.TB) {
+	s.bart()
+	s.policy = strings.Replace(s.policy, "sandbox: landlock}", "sandbox: landlock, unpinned: true}", 1)
+	s.underived(t)
+}
+
+func (s *scene) underived(t testing.TB) {
+	var err error
+	s.lock, err = s.lock.With(policy.Pin{Name: "bart", Files: bartFiles()})
+	require.NoError(t, err)
 }
 
 func (s *scene) unruly() {
@@ -284,6 +334,130 @@ var golden = []struct {
 	}, policy.Denied, "format.unknown data.bin, format.denied m.onnx"},
 	{"inspected and not listed", inspect, func(t testing.TB, s *scene) { s.facts.Inspect.Formats["z"] = "onnx" }, policy.Denied, "policy.phase z"},
 
+	// conversions
+	{"converted", inspect, func(t testing.TB, s *scene) { s.bart() }, policy.Pending, ""},
+	{"no convert rule", inspect, func(t testing.TB, s *scene) {
+		s.facts.Inspect.Conversions = []policy.Conversion{{File: "m.onnx", Sandbox: formats.SandboxFull}}
+	}, policy.Denied, "convert.absent m.onnx"},
+	{"converted, and nothing came of it", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Conversions[1].Derived, s.facts.Inspect.Derived = "", bartDerived()[:1]
+	}, policy.Pending, ""},
+	{"converted, though not a file of the model", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[0].File = "z.bin"
+	}, policy.Denied, "policy.phase z.bin"},
+	{"converted twice", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[1].File = "a.bin"
+	}, policy.Denied, "policy.phase a.bin"},
+	{"a sandbox below the level", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[0].Sandbox = formats.SandboxSeccomp
+	}, policy.Unverifiable, "convert.sandbox a.bin"},
+	{"no sandbox, below the default level", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.policy = strings.Replace(s.policy, ", sandbox: landlock", "", 1)
+		s.facts.Inspect.Conversions[0].Sandbox = formats.SandboxSeccomp
+		s.facts.Inspect.Conversions[1].Sandbox = formats.Unconfined
+	}, policy.Unverifiable, "convert.sandbox b.bin"},
+	{"a sandbox of no level", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[0].Sandbox = formats.SandboxFull + 1
+	}, policy.Unverifiable, "convert.sandbox a.bin"},
+	{"a pack of no list", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[0].Packs = []formats.Pack{{Name: "weights"}, {Name: "lightning"}, {}}
+	}, policy.Denied, "convert.unlisted a.bin, convert.unlisted a.bin"},
+	{"the source's format is of no list", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Formats["a.bin"] = "pickle"
+	}, policy.Denied, "format.denied a.bin"},
+	{"a derived file that claims to be of the model", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Formats["a.safetensors"] = "torch"
+	}, policy.Denied, "policy.phase a.safetensors"},
+
+	// derived
+	{"a derived file without digest", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Derived[0].Verity = manifest.Digest{}
+	}, policy.Denied, "policy.phase"},
+	{"derived files out of order", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Derived = append(s.facts.Inspect.Derived, s.facts.Inspect.Derived[0])
+	}, policy.Denied, "policy.phase"},
+	{"a derived file that was not measured", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Derived = bartDerived()[:1]
+	}, policy.Denied, "policy.phase b.safetensors"},
+	{"a derived file that nobody made", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Conversions = s.facts.Inspect.Conversions[:1]
+	}, policy.Denied, "policy.phase b.safetensors"},
+	{"no SHA-256 of a derived file", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Derived[1].SHA256 = manifest.Digest{}
+	}, policy.Denied, "policy.phase b.safetensors"},
+	{"a derived file in the place of another", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.policy, s.lock = loose, nil
+		s.hold(manifest.Manifest{file("A.safetensors", ""), file("a.bin", "pickle"), file("b.bin", "pickles")})
+		s.facts.Inspect.Formats["A.safetensors"] = policy.DataFormat
+	}, policy.Denied, "derived.name a.bin"},
+	{"two files converted into one", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		s.facts.Inspect.Conversions[1].Derived = "A.SAFETENSORS"
+		s.facts.Inspect.Derived = bartDerived()[:1]
+	}, policy.Denied, "derived.name b.bin"},
+
+	// derived pin
+	{"unpinned output", inspect, func(t testing.TB, s *scene) { s.bart(); s.underived(t) }, policy.Denied, "derived.unpinned"},
+	{"unpinned output that the entry takes", inspect, func(t testing.TB, s *scene) { s.bartUnpinned(t) }, policy.Pending, ""},
+	{"unpinned output of an unpinned model", inspect, func(t testing.TB, s *scene) { s.bart(); s.policy, s.lock = loose, nil }, policy.Admitted, ""},
+	{"unpinned output of an unpinned model, not taken", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.policy = strings.Replace(s.policy, "legacy]\n    pin: required", "legacy]\n    unpinned: true", 1)
+		s.underived(t)
+	}, policy.Denied, "derived.unpinned"},
+	{"a pin that the entry does not ask for", inspect, func(t testing.TB, s *scene) {
+		s.bartUnpinned(t)
+		var err error
+		s.lock, err = s.lock.With(policy.Pin{Name: "bart", Files: bartFiles(), Derived: bartDerived()})
+		require.NoError(t, err)
+		s.facts.Inspect.Derived[0] = file("a.safetensors", "TENSORS of a")
+	}, policy.Denied, "derived.changed a.safetensors"},
+	{"other output", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Derived[0] = file("a.safetensors", "TENSORS of a")
+	}, policy.Denied, "derived.changed a.safetensors"},
+	{"output of another size", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Derived[0] = file("a.safetensors", "tensors")
+	}, policy.Denied, "derived.changed a.safetensors"},
+	{"output of another SHA-256", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Derived[0].SHA256[0]++
+	}, policy.Denied, "pin.inconsistent a.safetensors"},
+	{"less output than is pinned", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[0].Derived, s.facts.Inspect.Derived = "", bartDerived()[1:]
+	}, policy.Denied, "derived.missing a.safetensors"},
+	{"nothing converted, and output pinned", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions, s.facts.Inspect.Derived = nil, nil
+	}, policy.Denied, "derived.missing a.safetensors, derived.missing b.safetensors"},
+	{"more output than is pinned", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		var err error
+		s.lock, err = s.lock.With(policy.Pin{Name: "bart", Files: bartFiles(), Derived: bartDerived()[:1]})
+		require.NoError(t, err)
+	}, policy.Denied, "derived.extra b.safetensors"},
+	{"output under another name", inspect, func(t testing.TB, s *scene) {
+		s.bart()
+		s.facts.Inspect.Conversions[1].Derived, s.facts.Inspect.Derived[1].Name = "c.safetensors", "c.safetensors"
+	}, policy.Denied, "derived.missing b.safetensors, derived.extra c.safetensors"},
+
 	// findings
 	{"below high", inspect, func(t testing.TB, s *scene) {
 		s.facts.Inspect.Findings = []formats.Finding{found("onnx.note", formats.Denied, formats.Medium)}
@@ -413,6 +587,11 @@ func TestDecideExplains(t *testing.T) {
 		{digest, func(s *scene) { s.facts.Digest.Manifest[2].SHA256 = sha256.Sum256(nil) }, []string{
 			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", file("", "graph").SHA256.String()}},
 		{inspect, func(s *scene) { s.facts.Inspect.Formats["m.onnx"] = "evil\x1b" }, []string{`"evil\x1b"`, "onnx"}},
+		{inspect, func(s *scene) { s.bart(); s.facts.Inspect.Conversions[0].Sandbox = 1 }, []string{"level seccomp", "asks for landlock"}},
+		{inspect, func(s *scene) { s.bart(); s.facts.Inspect.Conversions[0].Packs = []formats.Pack{{Name: "evil\x1b"}} }, []string{`"evil\x1b"`, "numpy, weights"}},
+		{inspect, func(s *scene) { s.bart(); s.facts.Inspect.Derived[0] = file("a.safetensors", "TENSORS of a") }, []string{
+			file("", "TENSORS of a").Verity.String(), file("", "tensors of a").Verity.String()}},
+		{inspect, func(s *scene) { s.bart(); s.facts.Inspect.Derived[0] = file("a.safetensors", "tensors") }, []string{"7 bytes", "pinned with 12"}},
 		{librar, func(s *scene) { s.facts.Library.Files[0] = library("liba.so", "ort") }, []string{`"libonnxruntime.so.1"`}},
 		{session, func(s *scene) { s.facts.Session.CPUNodes = []string{"MatMul:/a"} }, []string{`"MatMul:/a"`, `"cuda"`}},
 	} {

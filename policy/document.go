@@ -40,6 +40,7 @@ type document struct {
 type entry struct {
 	Commit     string     `json:"commit,omitempty"`
 	Companions []string   `json:"companions,omitempty"`
+	Convert    convert    `json:"convert,omitzero"`
 	Files      files      `json:"files,omitzero"`
 	Findings   findings   `json:"findings,omitzero"`
 	Formats    []string   `json:"formats"`
@@ -147,6 +148,8 @@ func (d *document) read(n *yaml.Node) error {
 		switch {
 		case e.Pin != "" && d.Lock == "":
 			return errAt(models.Content[i], "the model %q is pinned by a lock, and the policy names none: say lock: weightgate.lock", e.Name)
+		case e.converts() && !e.Convert.Unpinned && d.Lock == "":
+			return errAt(models.Content[i], "what the model %q is converted into is pinned by a lock, and the policy names none: say lock: weightgate.lock", e.Name)
 		case len(e.Session.Device) > 0 && d.Libraries == "":
 			return errAt(models.Content[i], "the model %q has a session, and the policy takes no library that could open it: say libraries: pinned", e.Name)
 		}
@@ -185,6 +188,7 @@ func (e *entry) read(n *yaml.Node) error {
 		"pin":        readString(&e.Pin, oneOf(required)),
 		"unpinned":   readTrue(&e.Unpinned),
 		"companions": readSet(&e.Companions, isGlob),
+		"convert":    e.Convert.read,
 		"measure":    readSet(&e.Measure, oneOf(sha256d)),
 		"limits":     e.Limits.read,
 		"session":    e.Session.read,

@@ -68,8 +68,26 @@ type InspectFacts struct {
 	// steers a load. Policies admit it as a companion, or by its format.
 	Sidecars map[string]string
 
+	// Conversions are what a converter made of files that hold pickles, in any
+	// order, and Derived the files that came of it, read back and measured.
+	// They are no files of the model: Formats has their sources.
+	Conversions []Conversion
+	Derived     manifest.Manifest
+
 	Tensors  int
 	Findings []formats.Finding // each counts, but what a format says of content below the entry's threshold
+}
+
+// A Conversion is what became of one file that holds pickles, or of an index
+// that places tensors in such files.
+type Conversion struct {
+	File      string               `json:"file"`
+	Derived   string               `json:"derived,omitempty"` // name of what was made of it; empty: nothing was
+	Sandbox   formats.SandboxLevel `json:"sandbox"`           // that it was read in
+	Packs     []formats.Pack       `json:"packs"`             // that it was judged by
+	Converter string               `json:"converter"`         // name and version
+	Dropped   int                  `json:"dropped"`           // objects that were left out
+	Index     bool                 `json:"index,omitempty"`   // rewritten here: no child read it, and no pack judged it
 }
 
 // DataFormat is the format of a file that a graph or an index claims as its data.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,11 +23,13 @@ import (
 // line of the text.
 func FuzzPolicy(f *testing.F) {
 	seeds := []string{
-		minimal, full, judged, unruly, fullJSON, "", "---\n" + minimal + "...\n",
+		minimal, full, judged, unruly, loose, fullJSON, "", "---\n" + minimal + "...\n",
 		strings.Replace(minimal, "ocr", "&a ocr", 1), strings.Replace(minimal, "ocr", "*a", 1),
 		strings.Replace(minimal, "ocr", "!!str ocr", 1), strings.Replace(minimal, "ocr", "! ocr", 1),
 		strings.Replace(minimal, "ocr", "yes", 1), strings.Replace(minimal, "ocr", "1_000", 1),
 		strings.Replace(minimal, "ocr", "|-\n      ocr", 1), strings.Replace(minimal, "ocr", `"o\x63r"`, 1),
+		minimal + "    convert: {packs: [weights, numpy], unknown: deny, root: model, sandbox: seccomp, unpinned: true}\n",
+		minimal + "    convert: {packs: [weights], unknown: extract, sandbox: full}\nlock: weightgate.lock\n",
 		minimal + "---\n" + minimal, minimal + "<<: {}\n", "{a: [b", "? a\n: b\n", "%YAML 1.1\n---\n",
 	}
 	require.NotEmpty(f, seeds)
@@ -72,6 +75,9 @@ func normalized(t *testing.T, text []byte) []byte {
 		if findings, ok := m["findings"].(map[string]any); ok && findings["refuse"] == "high" {
 			delete(m, "findings")
 		}
+		if convert, ok := m["convert"].(map[string]any); ok {
+			maps.DeleteFunc(convert, func(_ string, v any) bool { return v == "deny" || v == "seccomp" })
+		}
 		sortSets(m)
 	}
 	var b bytes.Buffer
@@ -97,7 +103,8 @@ func sortSets(m map[string]any) {
 func FuzzLock(f *testing.F) {
 	sample := string(sampleLock(f).Encode())
 	seeds := []string{sample, string(emptyLock()), string(newScene(f).lock.Encode()), "", sample[:len(sample)-1],
-		strings.Replace(sample, " 3 ", " 03 ", 1), strings.Replace(sample, "\n", "\r\n", -1), strings.Replace(sample, "ocr", "a", 1)}
+		strings.Replace(sample, " 3 ", " 03 ", 1), strings.Replace(sample, "\n", "\r\n", -1), strings.Replace(sample, "ocr", "a", 1),
+		strings.Replace(sample, "derived ", "model ", 1), strings.Replace(sample, "derived ", "derived 0", 1)}
 	require.NotEmpty(f, seeds)
 	for _, s := range seeds {
 		f.Add(s)
@@ -118,6 +125,9 @@ func FuzzLock(f *testing.F) {
 			p, ok := l.Pin(name)
 			require.True(t, ok)
 			require.Contains(t, text, "model "+name+" "+p.Files.Identity().String()+"\n")
+			if len(p.Derived) > 0 {
+				require.Contains(t, text, "\nderived "+p.Derived.Identity().String()+"\n")
+			}
 			built, err = built.With(p)
 			require.NoError(t, err)
 		}
@@ -144,7 +154,7 @@ func (d *draw) facts(s *scene) *policy.Facts {
 	f := &s.facts
 	names := []string{"m.onnx", "keys.txt", "data.bin", "M.onnx", "x/../y", "", "a\x1b", "ü", "\xff"}
 	for range d.next(6) {
-		switch d.next(12) {
+		switch d.next(15) {
 		case 0:
 			f.Name = pick(d, "ocr", "twin", "", "draft")
 		case 1:
@@ -185,26 +195,74 @@ func (d *draw) facts(s *scene) *policy.Facts {
 			f.Library = pick(d, f.Library, nil, &policy.LibraryFacts{}, &policy.LibraryFacts{Files: manifest.Manifest{library("libonnxruntime.so.1", pick(d, "ort", "x"))}, Opened: manifest.Digest{byte(d.next(2))}})
 		case 11:
 			f.Session = pick(d, f.Session, nil, &policy.SessionFacts{}, &policy.SessionFacts{Device: "cpu", CPUNodes: []string{pick(d, "", ":", "Shape")}})
+		case 12:
+			if f.Stat != nil && f.Digest != nil {
+				s.bart()
+			}
+		case 13:
+			if f.Inspect != nil {
+				made := append(f.Inspect.Derived, file(pick(d, "a.safetensors", "b.safetensors", "m.onnx", ""), pick(d, "tensors of a", "tensors", "")))
+				made = made[d.next(1+len(made)):]
+				made.Sort()
+				f.Inspect.Derived = made
+			}
+		case 14:
+			if f.Inspect != nil {
+				left := f.Inspect.Conversions[d.next(1+len(f.Inspect.Conversions)):]
+				f.Inspect.Conversions = append(left, policy.Conversion{
+					File: pick(d, "a.bin", "b.bin", "m.onnx"), Derived: pick(d, "a.safetensors", "b.safetensors", "M.onnx", ""),
+					Sandbox: formats.SandboxLevel(d.next(5)), Packs: []formats.Pack{{Name: pick(d, "weights", "numpy", "")}},
+				})
+			}
 		}
 	}
 	return f
 }
 
+// derivedFollow: what was let through was converted as the rule says, and is
+// what the lock of rules says.
+func derivedFollow(t *testing.T, rules *policy.Rules, facts *policy.Facts) {
+	rule, converts := rules.Convert()
+	require.True(t, converts || len(facts.Inspect.Conversions)+len(facts.Inspect.Derived) == 0)
+	var made []string
+	for _, c := range facts.Inspect.Conversions {
+		require.True(t, c.Sandbox >= rule.Sandbox && c.Sandbox <= formats.SandboxFull)
+		for _, pack := range c.Packs {
+			require.Contains(t, rule.Packs, pack.Name)
+		}
+		if c.Derived != "" {
+			made = append(made, c.Derived)
+		}
+	}
+	require.Len(t, made, len(facts.Inspect.Derived))
+	for _, e := range facts.Inspect.Derived {
+		require.Contains(t, made, e.Name)
+		require.False(t, e.Verity.IsZero())
+	}
+	if converts && rules.Vouched() {
+		require.Equal(t, bartDerived().Identity(), facts.Inspect.Derived.Identity())
+	}
+}
+
 // FuzzDecide: whatever the facts, there is an answer; it follows from its
 // reasons, and one that lets the line go on is what the pin says.
 func FuzzDecide(f *testing.F) {
-	seeds := []string{"", "\x01\x04\x02\x01", "\x02\x03\x00\x01\x02\x00\x05", "\x01\x06\x01\x01\x01", "\x05\x07\x01\x08\x01\x09\x02\x0a\x02\x0b\x02"}
+	seeds := []string{"", "\x01\x04\x02\x01", "\x02\x03\x00\x01\x02\x00\x05", "\x01\x06\x01\x01\x01", "\x05\x07\x01\x08\x01\x09\x02\x0a\x02\x0b\x02",
+		"\x01\x0c\x00\x03", "\x01\x0c\x01\x03", "\x03\x0c\x0d\x00\x00\x01\x0e\x01\x00\x00\x02\x00\x00\x03",
+		"\x02\x0c\x0e\x01\x00\x03\x04\x02\x01\x03", "\x03\x0d\x00\x00\x00\x0e\x00\x02\x03\x03\x00\x00\x00"}
 	require.NotEmpty(f, seeds)
 	for _, s := range seeds {
 		for p := range policy.PhaseSession + 2 {
 			f.Add(uint8(p), []byte(s))
 		}
 	}
-	policies := []*policy.Policy{nil, mustParse(f, judged, newScene(f).lock.Encode()), mustParse(f, unruly, nil)}
+	taken := newScene(f)
+	taken.bartUnpinned(f)
+	policies := []*policy.Policy{nil, mustParse(f, judged, newScene(f).lock.Encode()), mustParse(f, taken.policy, taken.lock.Encode()), mustParse(f, unruly, nil)}
 	f.Fuzz(func(t *testing.T, phase uint8, choices []byte) {
 		d := draw(choices)
 		facts := d.facts(newScene(t))
-		rules := pick(&d, policies[1], policies[2], policies[0]).For(pick(&d, "ocr", "draft", "nobody"), policy.Origin{Kind: "dir"})
+		rules := pick(&d, policies[1], policies[2], policies[3], policies[0]).For(pick(&d, "ocr", "draft", "nobody", "bart"), policy.Origin{Kind: "dir"})
 		p := policy.Phase(phase)
 		got := rules.Decide(p, facts)
 		require.Equal(t, p, got.Phase)
@@ -247,8 +305,10 @@ func FuzzDecide(f *testing.F) {
 			for _, file := range facts.Stat.Files {
 				format := facts.Inspect.Formats[file.Name]
 				_, pinned := rules.Pin().Find(file.Name)
-				require.True(t, format == "onnx" || format == "data" || format == "" && file.Name == "keys.txt" && pinned)
+				_, converts := rules.Convert()
+				require.True(t, format == "onnx" || format == "data" || format == "" && file.Name == "keys.txt" && pinned || format == "torch" && converts || format == "torch.legacy" && converts)
 			}
+			derivedFollow(t, rules, facts)
 		case policy.PhaseLibrary:
 			for _, l := range facts.Library.Files {
 				pinned, ok := policies[1].Lock().Libraries().Find(l.Name)

@@ -82,6 +82,12 @@ func TestLockChanges(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, updated, got)
 
+	bert, ok := after.Pin("bert")
+	require.True(t, ok)
+	bert.Derived[0].Size = 99
+	bert, _ = after.Pin("bert")
+	require.Equal(t, manifest.Manifest{file("m.safetensors", "tensors")}, bert.Derived, "lists are not shared")
+
 	updated.Files[0].Size = 99
 	got.Files[0].Size = 99
 	got, _ = after.Pin("ocr")
@@ -115,6 +121,10 @@ func TestLockRefusesPins(t *testing.T) {
 		"negative":            {Name: "a", Files: with(manifest.Entry{Name: "a", Size: -1, Verity: good[0].Verity, SHA256: good[0].SHA256})},
 		"no SHA-256":          {Name: "a", Files: with(manifest.Entry{Name: "a", Verity: good[0].Verity})},
 		"no fs-verity":        {Name: "a", Files: with(manifest.Entry{Name: "a", SHA256: good[0].SHA256})},
+		"derived twice":       {Name: "a", Files: good, Derived: manifest.Manifest{good[0], good[0]}},
+		"derived climbs":      {Name: "a", Files: good, Derived: with(file("../a", ""))},
+		"derived no SHA-256":  {Name: "a", Files: good, Derived: with(library("a", ""))},
+		"derived alone":       {Name: "a", Derived: good},
 		"derived order":       {Name: "a", Files: good, Derived: manifest.Manifest{good[1], good[0]}},
 		"more than is read":   {Name: "a", Files: with(file(strings.Repeat("a", 16<<20), ""))},
 	} {
@@ -178,6 +188,12 @@ func TestLockSyntax(t *testing.T) {
 		{"derived without model", head + lines[5] + lines[6], 2, "expected a model"},
 		{"derived twice", strings.Replace(text, lines[7], lines[5]+lines[6]+lines[7], 1), 8, "expected a model"},
 		{"derived without files", without(7), 6, "identity of these 0 files"},
+		{"derived without identity", line(6, lines[5], "derived\n"), 6, "expected two digests"},
+		{"derived of another identity", line(6, lines[5], "derived "+strings.Repeat("1", 64)+"\n"), 6, "identity"},
+		{"derived with a name", line(6, "derived ", "derived bert "), 6, "not a digest"},
+		{"derived file that climbs", line(7, "m.safetensors", "../m.safetensors"), 7, "shortest form"},
+		{"derived file twice", strings.Replace(text, lines[6], lines[6]+lines[6], 1), 8, "listed twice"},
+		{"derived before the files", swapped(4, 5), 4, "identity of these 0 files"},
 		{"files out of order", swapped(8, 9), 10, "out of order"},
 		{"file twice", strings.Replace(text, lines[8], lines[8]+lines[8], 1), 10, "listed twice"},
 		{"file left out", without(9), 8, "identity"},

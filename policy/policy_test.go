@@ -88,6 +88,59 @@ func TestCanonicalJSON(t *testing.T) {
 	require.Equal(t, string(sorted), string(p.JSON()), "keys are sorted")
 }
 
+func TestConvertKey(t *testing.T) {
+	entry := func(convert string) string {
+		return strings.Replace(minimal, "models:", "lock: weightgate.lock\nmodels:", 1) + "    convert: " + convert + "\n"
+	}
+	for _, c := range []struct {
+		text, json string
+		want       policy.Convert
+	}{
+		{"{packs: [weights]}", `{"packs":["weights"]}`,
+			policy.Convert{Packs: []string{"weights"}, Sandbox: formats.SandboxSeccomp}},
+		{"{packs: [weights], unknown: deny, sandbox: seccomp}", `{"packs":["weights"]}`,
+			policy.Convert{Packs: []string{"weights"}, Sandbox: formats.SandboxSeccomp}},
+		{"{packs: [weights, numpy], unknown: extract, root: model.state_dict, sandbox: full, unpinned: true}",
+			`{"packs":["numpy","weights"],"root":"model.state_dict","sandbox":"full","unknown":"extract","unpinned":true}`,
+			policy.Convert{Packs: []string{"numpy", "weights"}, Extract: true, Root: "model.state_dict", Sandbox: formats.SandboxFull}},
+		{"{packs: [training-args], sandbox: landlock}", `{"packs":["training-args"],"sandbox":"landlock"}`,
+			policy.Convert{Packs: []string{"training-args"}, Sandbox: formats.SandboxLandlock}},
+	} {
+		p := mustParse(t, entry(c.text), emptyLock())
+		require.Contains(t, string(p.JSON()), `{"convert":`+c.json+`,"formats"`)
+		require.Equal(t, p.Digest(), mustParse(t, string(p.JSON()), emptyLock()).Digest())
+		require.True(t, p.Converts())
+		require.Equal(t, c.want.Packs, p.Packs())
+
+		rules := p.For("ocr", policy.Origin{Kind: "dir"})
+		got, ok := rules.Convert()
+		require.True(t, ok)
+		require.Equal(t, c.want, got)
+		got.Packs[0] = "other"
+		got, _ = rules.Convert()
+		require.Equal(t, c.want, got, "the caller's copy")
+	}
+
+	p := mustParse(t, entry("{packs: [weights, numpy]}")+`  - {name: bert, source: [dir], formats: [torch], unpinned: true, convert: {packs: [weights, lightning]}}
+  - {name: onnx, source: [dir], formats: [onnx], unpinned: true}
+`, emptyLock())
+	require.Equal(t, []string{"lightning", "numpy", "weights"}, p.Packs())
+	_, ok := p.For("onnx", policy.Origin{Kind: "dir"}).Convert()
+	require.False(t, ok, "each entry has its own word")
+
+	p = mustParse(t, minimal, nil)
+	require.False(t, p.Converts())
+	require.Empty(t, p.Packs())
+	p = mustParse(t, minimal+"    convert: {packs: [weights], unpinned: true}\n", nil)
+	require.True(t, p.Converts(), "what is not pinned needs no lock")
+}
+
+// Keys that are added within a version change no digest of what does not say them.
+func TestPolicyDigestStays(t *testing.T) {
+	require.Equal(t, "059818304886eae1431257cf10106e50ddd4484ea3f5ead315419f3ff274267d", mustParse(t, minimal, nil).Digest().String())
+	require.Equal(t, "f90e694b495b1a80cb70300210de17a4fb87256e294e572f928c2596a492a30c", mustParse(t, full, emptyLock()).Digest().String())
+}
+
 func TestPolicyDigest(t *testing.T) {
 	p := mustParse(t, minimal, nil)
 	b := binary.LittleEndian.AppendUint64([]byte("weightgate.policy.v1\x00"), uint64(len(p.JSON())))
@@ -122,7 +175,7 @@ func TestPolicySyntax(t *testing.T) {
 
 		{"unknown key", minimal + "modells: []\n", 7, 1, `no key "modells"`},
 		{"unknown key of a model", in("unpinned", "unpined"), 6, 5, `no key "unpined"`},
-		{"keys that come later", minimal + "    convert: {}\n", 7, 5, `no key "convert"`},
+		{"keys that come later", minimal + "    signatures: {}\n", 7, 5, `no key "signatures"`},
 		{"duplicate key", minimal + "version: 1\n", 7, 1, "occurs twice"},
 		{"duplicate key in quotes", minimal + "\"version\": 1\n", 7, 1, "occurs twice"},
 		{"complex key", in("name: ocr", "? [name]\n    : ocr"), 3, 7, "a key is a string"},
@@ -229,6 +282,20 @@ func TestPolicySyntax(t *testing.T) {
 		{"session without libraries", minimal + "    session: {device: [cpu]}\n", 3, 5, "say libraries: pinned"},
 		{"device", minimal + "    session: {device: [tpu]}\n", 7, 24, "is not cpu, cuda"},
 		{"session without device", minimal + "    session: {cpu_nodes: [Shape]}\n", 7, 14, "names no device"},
+		{"convert without keys", minimal + "    convert: {}\n", 7, 14, "convert is empty"},
+		{"convert without packs", minimal + "    convert: {unknown: extract, unpinned: true}\n", 7, 14, "names no packs"},
+		{"convert by no pack", minimal + "    convert: {packs: []}\n", 7, 22, "the list is empty"},
+		{"convert by one pack", minimal + "    convert: {packs: weights}\n", 7, 22, "expected a list"},
+		{"pack in capitals", minimal + "    convert: {packs: [Weights]}\n", 7, 23, "no name of a pack"},
+		{"pack in a directory", minimal + "    convert: {packs: [a/b]}\n", 7, 23, "no name of a pack"},
+		{"pack twice", minimal + "    convert: {packs: [weights, numpy, weights]}\n", 7, 39, "occurs twice"},
+		{"unknown globals", minimal + "    convert: {packs: [weights], unknown: allow}\n", 7, 42, "is not deny, extract"},
+		{"no sandbox", minimal + "    convert: {packs: [weights], sandbox: none}\n", 7, 42, "is not seccomp, landlock, full"},
+		{"empty root", minimal + "    convert: {packs: [weights], root: ''}\n", 7, 39, "empty"},
+		{"output pinned twice over", minimal + "    convert: {packs: [weights], pin: required}\n", 7, 33, `no key "pin"`},
+		{"output that may be pinned", minimal + "    convert: {packs: [weights], unpinned: false}\n", 7, 43, "expected true"},
+		{"unknown key of convert", minimal + "    convert: {packs: [weights], pack: a}\n", 7, 33, `no key "pack"`},
+		{"converted without lock", minimal + "    convert: {packs: [weights]}\n", 3, 5, "names none"},
 		{"unknown limit", minimal + "    limits: {time: 1}\n", 7, 14, `no key "time"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -289,6 +356,8 @@ func TestZeroPolicy(t *testing.T) {
 		require.Empty(t, p.JSON(), name)
 		require.Empty(t, p.Names(), name)
 		require.Empty(t, p.Formats(), name)
+		require.Empty(t, p.Packs(), name)
+		require.False(t, p.Converts(), name)
 		require.False(t, p.Beneath(nil), name)
 	}
 }
@@ -373,7 +442,10 @@ func TestRules(t *testing.T) {
 		require.Zero(t, r.Limits(), name)
 		require.False(t, r.Keep("m.onnx"), name)
 		require.False(t, r.SHA256(), name)
+		require.False(t, r.Pinned(), name)
 		require.False(t, r.Vouched(), name)
+		_, converts := r.Convert()
+		require.False(t, converts, name)
 		require.Nil(t, r.Pin(), name)
 		require.Empty(t, r.Opens(0), name)
 	}

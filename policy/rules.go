@@ -38,6 +38,9 @@ var rules = []rule{
 
 	{PhaseInspect, "listed", onlyListedFilesAreInspected},
 	{PhaseInspect, "formats", formatsAreListed},
+	{PhaseInspect, "conversions", conversionsAreAllowed},
+	{PhaseInspect, "derived", derivedAreMeasured},
+	{PhaseInspect, "derived pin", derivedArePinned},
 	{PhaseInspect, "findings", contentIsUnsuspicious},
 
 	{PhaseLibrary, "libraries", librariesArePinned},
@@ -141,7 +144,7 @@ func fold(name string) string {
 }
 
 func filesHaveOneName(r *Rules, f *Facts) []formats.Finding {
-	if r.Vouched() {
+	if r.Pinned() {
 		return nil // whatever the other name is used for, the content is the pinned one
 	}
 	var found []formats.Finding
@@ -170,7 +173,7 @@ func contentIsPinned(r *Rules, f *Facts) []formats.Finding {
 // againstPin holds files against the pin of this name: the same names, each
 // the same as pinned. Digests make that the same identity.
 func (r *Rules) againstPin(have manifest.Manifest, same func(want, have manifest.Entry) bool) []formats.Finding {
-	if !r.Vouched() {
+	if !r.Pinned() {
 		return nil
 	}
 	if len(r.pin) == 0 {
@@ -268,7 +271,7 @@ func everyFileIsMeasured(r *Rules, f *Facts) []formats.Finding {
 // digestsAgree compares the SHA-256 where this load measured it. With other
 // content it has nothing to say: the pin has.
 func digestsAgree(r *Rules, f *Facts) []formats.Finding {
-	if !r.Vouched() {
+	if !r.Pinned() {
 		return nil
 	}
 	var found []formats.Finding
@@ -325,7 +328,7 @@ func formatsAreListed(r *Rules, f *Facts) []formats.Finding {
 
 func (r *Rules) isPinned(file string) bool {
 	_, pinned := r.pin.Find(file)
-	return pinned && r.Vouched()
+	return pinned && r.Pinned()
 }
 
 func librariesArePinned(r *Rules, f *Facts) []formats.Finding {

@@ -34,6 +34,15 @@ func TestWhatPassesBelowTheThreshold(t *testing.T) {
 		"about a file that is not there": {about("nowhere", high("onnx.type")), false},
 		"about no file":                  {about("", high("onnx.type")), false},
 		"without a code":                 {high(""), false},
+		"a pickle's, for information":    {found("pickle.global.dropped", formats.Denied, formats.Info), true},
+		"a pickle's":                     {found("pickle.global.denied", formats.Denied, formats.Low), false},
+		"a pickle's, not read":           {found("pickle.truncated", formats.Unverifiable, formats.Info), false},
+		"a checkpoint's":                 {found("torch.member", formats.Denied, formats.Medium), true},
+		"a checkpoint's, high":           {high("torch.sparse"), false},
+		"a conversion's":                 {found("convert.merged", formats.Denied, formats.Medium), true},
+		"a conversion's, high":           {high("convert.bounds"), false},
+		"about a derived file":           {about("m.safetensors", found("safetensors.note", formats.Denied, formats.Info)), false},
+		"the line's areas, derived":      {found("derived.changed", formats.Denied, formats.Info), false},
 		"the line's areas, approval":     {high("approval.missing"), false},
 		"the line's areas, file":         {high("file.read"), false},
 		"the line's areas, alone":        {high("file"), false},
@@ -49,7 +58,7 @@ func TestWhatPassesBelowTheThreshold(t *testing.T) {
 		})
 	}
 	for _, info := range policy.Codes() {
-		require.False(t, passes(t, found(info.Code, formats.Denied, formats.Info)), "%s is no format's", info.Code)
+		require.False(t, passes(t, found(info.Code, formats.Denied, min(info.Severity, formats.High))), "%s is no format's", info.Code)
 	}
 }
 
@@ -62,6 +71,7 @@ func passes(t *testing.T, f formats.Finding) bool {
 	s.hold(files)
 	s.facts.Inspect.Formats["data.bin"] = policy.DataFormat
 	s.facts.Inspect.Sidecars = map[string]string{"config.json": "config"}
+	s.facts.Inspect.Derived = manifest.Manifest{file("m.safetensors", "tensors")}
 	s.facts.Inspect.Findings = []formats.Finding{f}
 	for _, r := range s.decide(t, inspect).Reasons {
 		if r.Rule == "findings" {
@@ -69,6 +79,17 @@ func passes(t *testing.T, f formats.Finding) bool {
 		}
 	}
 	return true
+}
+
+// Where the entry refuses information, that of a converter is no exception.
+func TestInformationOfConvertersIsRefused(t *testing.T) {
+	for refuse, want := range map[string]policy.Verdict{"low": policy.Admitted, "info": policy.Denied} {
+		s := newScene(t)
+		s.unruly()
+		s.policy = strings.Replace(s.policy, "critical", refuse, 1)
+		s.facts.Inspect.Findings = []formats.Finding{found("pickle.global.dropped", formats.Denied, formats.Info)}
+		require.Equal(t, want, s.decide(t, inspect).Verdict, refuse)
+	}
 }
 
 // What the listing and the copy found is about the line, not about content.
@@ -83,6 +104,32 @@ func TestFindingsBeforeInspectionAlwaysCount(t *testing.T) {
 		p := spoil(&s.facts)
 		require.Equal(t, policy.Denied, s.decide(t, p).Verdict, name)
 	}
+}
+
+// Conversions whose output no pin holds are vouched for by nobody, and the
+// files are held against their pin as ever.
+func TestVouchedConversions(t *testing.T) {
+	rules := func(s *scene) *policy.Rules {
+		return mustParse(t, s.policy, s.lock.Encode()).For("bart", s.facts.Origin)
+	}
+	s := newScene(t)
+	s.bart()
+	require.True(t, rules(s).Pinned())
+	require.True(t, rules(s).Vouched())
+	s.underived(t)
+	require.True(t, rules(s).Vouched(), "output without a pin is denied")
+
+	s = newScene(t)
+	s.bartUnpinned(t)
+	require.True(t, rules(s).Pinned())
+	require.False(t, rules(s).Vouched())
+	s.facts.Digest.Manifest[0] = file("a.bin", "PICKLE")
+	require.Equal(t, policy.CodePinChanged, s.decide(t, digest).Reasons[0].Code)
+
+	var err error
+	s.lock, err = s.lock.With(policy.Pin{Name: "bart", Files: bartFiles(), Derived: bartDerived()})
+	require.NoError(t, err)
+	require.True(t, rules(s).Vouched(), "a pin is held whatever the entry says")
 }
 
 // A strict reading lowers the threshold to high, never raises it, and changes

@@ -34,8 +34,11 @@ var admission = []entry{
 	{policy.CodeFormatUnknown, "No format claims the file, so nobody has looked into it.", unread},
 	{loader.CodeAmbiguous, "The file fits the structure of two formats.", conflicting},
 	{loader.CodeParser, "A format's parser panicked, or broke its contract.", failing},
+	{loader.CodeAbsent, "A file holds a pickle, and nothing was there to judge it.", unread},
 	{loader.CodeNoWeights, "A file that is named like weights holds text, or nothing.", masked},
 	{loader.CodeScript, "Source code lies beside the weights, where a configuration can have it imported.", remoteCode},
+	{loader.CodeTarget, "A text that may be YAML has the key by which Hydra calls any function.", remoteCode},
+	{loader.CodeTag, "A text that may be YAML has a tag by which an unsafe loader builds any Python object.", constructing},
 	{loader.CodeUnclaimed, "The file holds bytes that no part of its format accounts for.", hidden},
 
 	{loader.CodeFiles, "The model has more files or directories than the limits allow.", exhausting},

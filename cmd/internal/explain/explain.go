@@ -33,7 +33,7 @@ type entry struct {
 }
 
 func entries() []entry {
-	return slices.Concat(admission, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles)
+	return slices.Concat(admission, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles, conversions)
 }
 
 // Codes are all codes that a load can raise, sorted.

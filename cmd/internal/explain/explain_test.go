@@ -76,7 +76,7 @@ func TestFind(t *testing.T) {
 
 func TestNear(t *testing.T) {
 	require.Equal(t, []formats.Code{policy.CodePinChanged}, Near("pin.chnged"))
-	require.Equal(t, []formats.Code{policy.CodePinChanged, loader.CodeChanged, policy.CodeLibraryChanged}, Near("changed"))
+	require.Equal(t, []formats.Code{policy.CodePinChanged, loader.CodeChanged, policy.CodeDerivedChanged, policy.CodeLibraryChanged}, Near("changed"))
 	require.Len(t, Near("onnx"), 5)
 	require.Empty(t, Near("weather"))
 	require.Empty(t, Near(""))

@@ -1,0 +1,171 @@
+package sidecar
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/weightgate/weightgate/formats"
+)
+
+// MoveShards is the text of an index whose tensors lie in other shards now:
+// shard says in which, and is false for a tensor that the index no longer
+// names. Everything else stays, in its order. The index is one that Inspect has
+// read without a finding of its form.
+//
+// It is laid out as Python's json.dump with indent=4 lays it out, which is how
+// Hugging Face's converter writes an index.
+func MoveShards(index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) ([]byte, error) {
+	if index.Size() > lim.WithDefaults().MaxHeader {
+		return nil, fmt.Errorf("sidecar: an index of %d bytes", index.Size())
+	}
+	text := make([]byte, index.Size())
+	if n, err := index.ReadAt(text, 0); n < len(text) {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	p := printer{d: d, shard: shard}
+	if err := p.value(0, p.member); err != nil {
+		return nil, fmt.Errorf("sidecar: %w", err)
+	}
+	return p.out.Bytes(), nil
+}
+
+// ShardedName is what Hugging Face calls the index of safetensors shards beside
+// an index of that name.
+func ShardedName(index string) string {
+	return path.Join(path.Dir(index), "model.safetensors.index.json")
+}
+
+// A printer writes a JSON text anew, token by token.
+type printer struct {
+	d     *json.Decoder
+	out   bytes.Buffer
+	shard func(shard, tensor string) (string, bool)
+}
+
+// member is what becomes of a member of the outermost object.
+func (p *printer) member(key string) (keep bool, value func() error) {
+	if key == "weight_map" {
+		return true, func() error { return p.value(1, p.placed) }
+	}
+	return true, nil
+}
+
+// placed is what becomes of a member of weight_map.
+func (p *printer) placed(tensor string) (keep bool, value func() error) {
+	token, err := p.d.Token()
+	old, ok := token.(string)
+	if err != nil || !ok {
+		return true, func() error { return fmt.Errorf("tensor %s lies in no file", formats.Quote(tensor)) }
+	}
+	name, keep := p.shard(old, tensor)
+	return keep, func() error { p.str(name); return nil }
+}
+
+// value copies one value. Of an object, member says which members stay, and how
+// their values are written; nil: as they are.
+func (p *printer) value(depth int, member func(key string) (bool, func() error)) error {
+	token, err := p.d.Token()
+	if err != nil {
+		return err
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		return p.container(depth, v, member)
+	case string:
+		p.str(v)
+	case json.Number:
+		p.out.WriteString(v.String())
+	case bool:
+		p.out.WriteString(strconv.FormatBool(v))
+	default:
+		p.out.WriteString("null")
+	}
+	return nil
+}
+
+func (p *printer) container(depth int, open json.Delim, member func(key string) (bool, func() error)) error {
+	p.out.WriteByte(byte(open))
+	empty := true
+	for p.d.More() {
+		mark := p.out.Len()
+		if !empty {
+			p.out.WriteByte(',')
+		}
+		p.line(depth + 1)
+		value := func() error { return p.value(depth+1, nil) }
+		if open == '{' {
+			token, err := p.d.Token()
+			key, ok := token.(string)
+			if err != nil || !ok {
+				return io.ErrUnexpectedEOF
+			}
+			p.str(key)
+			p.out.WriteString(": ")
+			if member != nil {
+				keep, own := member(key)
+				if !keep {
+					p.out.Truncate(mark)
+					continue
+				}
+				if own != nil {
+					value = own
+				}
+			}
+		}
+		if err := value(); err != nil {
+			return err
+		}
+		empty = false
+	}
+	if _, err := p.d.Token(); err != nil {
+		return err
+	}
+	if !empty {
+		p.line(depth)
+	}
+	p.out.WriteByte(byte(open) + 2) // of both braces and brackets
+	return nil
+}
+
+func (p *printer) line(depth int) {
+	p.out.WriteByte('\n')
+	p.out.WriteString(strings.Repeat("    ", depth))
+}
+
+// str writes a string in ASCII, as json.dump does.
+func (p *printer) str(s string) {
+	p.out.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			p.out.WriteByte('\\')
+			p.out.WriteRune(r)
+		case r == '\n':
+			p.out.WriteString(`\n`)
+		case r == '\r':
+			p.out.WriteString(`\r`)
+		case r == '\t':
+			p.out.WriteString(`\t`)
+		case r == '\b':
+			p.out.WriteString(`\b`)
+		case r == '\f':
+			p.out.WriteString(`\f`)
+		case r >= 0x20 && r < 0x7f:
+			p.out.WriteByte(byte(r))
+		case r >= 0x10000:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&p.out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&p.out, `\u%04x`, r)
+		}
+	}
+	p.out.WriteByte('"')
+}

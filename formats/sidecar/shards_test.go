@@ -1,0 +1,90 @@
+package sidecar_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/sidecar"
+)
+
+// The text that Python's json.dump(index, f, indent=4) writes.
+const movedShards = `{
+    "metadata": {
+        "total_size": 12,
+        "x": [
+            1,
+            2.5,
+            {
+                "a": []
+            }
+        ],
+        "e": {}
+    },
+    "weight_map": {
+        "a.w": "model-00001-of-00002.safetensors",
+        "b\u00e9\ud83d\ude00\"\\\n\u007f": "model-00002-of-00002.safetensors"
+    },
+    "last": null,
+    "t": true
+}`
+
+func TestMoveShards(t *testing.T) {
+	index := `{"metadata": {"total_size": 12, "x": [1, 2.5, {"a": []}], "e": {}}, "weight_map": {` +
+		`"a.w": "pytorch_model-00001-of-00002.bin", "tied": "pytorch_model-00001-of-00002.bin", ` +
+		`"b\u00e9😀\"\\\n\u007f": "pytorch_model-00002-of-00002.bin"}, "last": null, "t": true}`
+	text, err := sidecar.MoveShards(opened(t, index), formats.Limits{}, func(shard, tensor string) (string, bool) {
+		return strings.ReplaceAll(strings.TrimSuffix(shard, ".bin"), "pytorch_", "") + ".safetensors", tensor != "tied"
+	})
+	require.NoError(t, err)
+	require.Equal(t, movedShards, string(text))
+
+	for name, bad := range map[string]string{
+		"cut":            index[:100],
+		"a number":       `{"weight_map": {"a": 1}}`,
+		"not an object":  `{"weight_map": `,
+		"a nested shard": `{"weight_map": {"a": {}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := sidecar.MoveShards(opened(t, bad), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
+			require.Error(t, err)
+			require.Nil(t, text)
+		})
+	}
+	_, err = sidecar.MoveShards(opened(t, index), formats.Limits{MaxHeader: 10}, nil)
+	require.Error(t, err)
+}
+
+func TestShardedName(t *testing.T) {
+	require.Equal(t, "model.safetensors.index.json", sidecar.ShardedName("pytorch_model.bin.index.json"))
+	require.Equal(t, "unet/model.safetensors.index.json", sidecar.ShardedName("unet/pytorch_model.bin.index.json"))
+}
+
+// Whatever the index, what is kept says the same as before.
+func FuzzMoveShards(f *testing.F) {
+	f.Add([]byte(`{"weight_map": {"a": "b"}, "x": [1, {"y": null}]}`))
+	f.Add([]byte(movedShards))
+	f.Fuzz(func(t *testing.T, index []byte) {
+		text, err := sidecar.MoveShards(opened(t, string(index)), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
+		if err != nil {
+			return
+		}
+		var before, after any
+		require.NoError(t, json.NewDecoder(bytes.NewReader(index)).Decode(&before)) // what follows is Inspect's to refuse
+		require.NoError(t, json.Unmarshal(text, &after))
+		require.Equal(t, before, after)
+	})
+}
+
+func opened(t *testing.T, text string) formats.Input {
+	t.Helper()
+	in, err := formats.Open(fstest.MapFS{"index.json": {Data: []byte(text)}}, "index.json")
+	require.NoError(t, err)
+	t.Cleanup(func() { in.Close() })
+	return in
+}
