@@ -21,30 +21,12 @@ type content struct {
 
 func (c *content) addTo(f *policy.Facts) { f.Inspect = &c.facts }
 
-// inspect detects and parses every file. Graphs and indexes come first: a file
-// that one of them claims as its data is not asked what else it looks like.
-// What is malformed is a finding; only a failed read ends the stage.
+// inspect says what every file is, and has pickles converted. What is malformed
+// is a finding; only a failed read ends the stage.
 func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
-	defer a.timed("inspect")()
 	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}}
 	i.facts.Formats, i.facts.Sidecars = map[string]string{}, map[string]string{}
-
-	for _, f := range s.files {
-		if err := i.owner(ctx, f); err != nil {
-			return nil, faultFor(err, f.name)
-		}
-	}
-	for _, f := range s.files {
-		if err := i.rest(ctx, f); err != nil {
-			return nil, faultFor(err, f.name)
-		}
-	}
-	for _, f := range s.files {
-		if err := i.coverage(ctx, f); err != nil {
-			return nil, faultFor(err, f.name)
-		}
-	}
-	if err := s.failed(); err != nil {
+	if err := i.read(ctx); err != nil {
 		return nil, err
 	}
 	if err := i.convert(ctx); err != nil {
@@ -63,6 +45,20 @@ type inspection struct {
 	judged  map[string]bool            // files that have met their parser
 	pickled []pickled                  // in the order of the files
 	held    map[formats.TensorID]bool  // tensors by ID, once an index asks
+}
+
+// read detects and parses every file. Graphs and indexes come first: a file that
+// one of them claims as its data is not asked what else it looks like.
+func (i *inspection) read(ctx context.Context) error {
+	defer i.a.timed("inspect")()
+	for _, step := range []func(context.Context, *stagedFile) error{i.owner, i.rest, i.coverage} {
+		for _, f := range i.s.files {
+			if err := step(ctx, f); err != nil {
+				return faultFor(err, f.name)
+			}
+		}
+	}
+	return i.s.failed()
 }
 
 // owner inspects f if some format that may own other files claims it.

@@ -29,7 +29,7 @@ func (r *Rules) Limits() formats.Limits {
 	}
 	l := r.entry.Limits
 	return formats.Limits{MaxBytes: l.Bytes, MaxFiles: l.Files, MaxDepth: l.Depth, MaxTensors: l.Tensors,
-		MaxHeader: l.Header, MaxNesting: l.Nesting, MaxNodes: l.Nodes, MaxFold: l.Fold}
+		MaxHeader: l.Header, MaxNesting: l.Nesting, MaxNodes: l.Nodes, MaxFold: l.Fold, MaxInflate: l.Inflate}
 }
 
 // Keep reports whether the file belongs to the model: whether files.only, if

@@ -69,6 +69,7 @@ type limits struct {
 	Files   int   `json:"files,omitempty"`
 	Fold    int64 `json:"fold,omitempty"`
 	Header  int64 `json:"header,omitempty"`
+	Inflate int64 `json:"inflate,omitempty"`
 	Nesting int   `json:"nesting,omitempty"`
 	Nodes   int   `json:"nodes,omitempty"`
 	Tensors int   `json:"tensors,omitempty"`
@@ -233,6 +234,7 @@ func (l *limits) read(n *yaml.Node) error {
 		"files":   readNumber(&l.Files),
 		"fold":    readNumber(&l.Fold),
 		"header":  readNumber(&l.Header),
+		"inflate": readNumber(&l.Inflate),
 		"nesting": readNumber(&l.Nesting),
 		"nodes":   readNumber(&l.Nodes),
 		"tensors": readNumber(&l.Tensors),

@@ -46,7 +46,7 @@ models:
     findings: {refuse: medium}
     measure: [sha256]
     session: {device: [cuda, cpu], cpu_nodes: [Shape, /head/Gather]}
-    limits: {bytes: 1, depth: 2, files: 3, fold: 4, header: 5, nesting: 6, nodes: 7, tensors: 8}
+    limits: {bytes: 1, depth: 2, files: 3, fold: 4, header: 5, inflate: 9, nesting: 6, nodes: 7, tensors: 8}
   - name: draft-*
     source: [fs, file]
     formats: [onnx]
@@ -57,7 +57,7 @@ models:
 const fullJSON = `{"libraries":"pinned","lock":"weightgate.lock","models":[` +
 	`{"commit":"0123456789012345678901234567890123456789","companions":["*.txt"],"files":{"only":["*.onnx","dict/*.txt"]},` +
 	`"findings":{"refuse":"medium"},"formats":["onnx","safetensors"],` +
-	`"limits":{"bytes":1,"depth":2,"files":3,"fold":4,"header":5,"nesting":6,"nodes":7,"tensors":8},` +
+	`"limits":{"bytes":1,"depth":2,"files":3,"fold":4,"header":5,"inflate":9,"nesting":6,"nodes":7,"tensors":8},` +
 	`"measure":["sha256"],"name":"ocr","pin":"required","repository":"acme/ocr",` +
 	`"session":{"cpu_nodes":["/head/Gather","Shape"],"device":["cpu","cuda"]},"source":["dir","hub"]},` +
 	`{"formats":["onnx"],"name":"draft-*","source":["file","fs"],"unpinned":true}],"version":1}`
@@ -138,7 +138,7 @@ func TestConvertKey(t *testing.T) {
 // Keys that are added within a version change no digest of what does not say them.
 func TestPolicyDigestStays(t *testing.T) {
 	require.Equal(t, "059818304886eae1431257cf10106e50ddd4484ea3f5ead315419f3ff274267d", mustParse(t, minimal, nil).Digest().String())
-	require.Equal(t, "f90e694b495b1a80cb70300210de17a4fb87256e294e572f928c2596a492a30c", mustParse(t, full, emptyLock()).Digest().String())
+	require.Equal(t, "14f15cc1d9f2269c19edf6f994449db00d5b3be9a91ec72ff0ef1938cc0521a4", mustParse(t, full, emptyLock()).Digest().String())
 }
 
 func TestPolicyDigest(t *testing.T) {
@@ -412,7 +412,7 @@ func TestRules(t *testing.T) {
 	p := mustParse(t, full, lock.Encode())
 
 	r := p.For("ocr", policy.Origin{Kind: "dir"})
-	require.Equal(t, formats.Limits{MaxBytes: 1, MaxDepth: 2, MaxFiles: 3, MaxFold: 4, MaxHeader: 5, MaxNesting: 6, MaxNodes: 7, MaxTensors: 8}, r.Limits())
+	require.Equal(t, formats.Limits{MaxBytes: 1, MaxDepth: 2, MaxFiles: 3, MaxFold: 4, MaxHeader: 5, MaxInflate: 9, MaxNesting: 6, MaxNodes: 7, MaxTensors: 8}, r.Limits())
 	require.True(t, r.SHA256())
 	require.True(t, r.Vouched())
 	require.Equal(t, files, r.Pin())
