@@ -1,5 +1,10 @@
 package formats
 
+import (
+	"fmt"
+	"slices"
+)
+
 // A Conversion is a safetensors file that a converter made of a file that
 // holds pickles. It exists as a recipe: what lies in the source as it is, is
 // named by its place; the rest is bytes.
@@ -88,6 +93,23 @@ func (l SandboxLevel) String() string {
 
 // MarshalText writes the level as a word.
 func (l SandboxLevel) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (l *SandboxLevel) UnmarshalText(b []byte) error {
+	level, ok := ParseSandboxLevel(string(b))
+	if !ok {
+		return fmt.Errorf("formats: no sandbox level %q: none, seccomp, landlock or full", b)
+	}
+	*l = level
+	return nil
+}
+
+// ParseSandboxLevel is the level of that name; it is false for a name that is
+// none.
+func ParseSandboxLevel(name string) (SandboxLevel, bool) {
+	i := slices.Index(sandboxLevels[:], name)
+	return SandboxLevel(max(i, 0)), i >= 0
+}
 
 // A Sandbox is what confined a child.
 type Sandbox struct {

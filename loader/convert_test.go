@@ -44,7 +44,7 @@ func (c converter) Convert(_ context.Context, in formats.Input, _ *formats.Inspe
 
 func (converter) Reindex(index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
 	text, err := sidecar.MoveShards(index, lim, shard)
-	return &formats.Conversion{File: sidecar.ShardedName(index.Name()), Parts: []formats.Part{{Bytes: text}}, Converter: "unbox/1"}, err
+	return &formats.Conversion{File: "model.safetensors.index.json", Parts: []formats.Part{{Bytes: text}}, Converter: "unbox/1"}, err
 }
 
 // unbox is an honest converter of boxed: the tensor's bytes stay where they

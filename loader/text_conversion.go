@@ -101,7 +101,8 @@ func (t *textWriter) dropped(all []formats.Dropped) {
 	}
 	var shown []string
 	for _, d := range all[:min(len(all), maxDroppedShown)] {
-		shown = append(shown, fmt.Sprintf("%s (%s)", clip(formats.Quote(d.Path), maxNameShown), escape(clip(formats.Quote(d.What), maxNameShown))))
+		path := cmp.Or(d.Path, "the root")
+		shown = append(shown, fmt.Sprintf("%s (%s)", clip(formats.Quote(path), maxNameShown), clip(formats.Quote(d.What), maxNameShown)))
 	}
 	if n := len(all) - len(shown); n > 0 {
 		shown = append(shown, fmt.Sprintf("%d more", n))

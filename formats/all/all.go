@@ -7,8 +7,10 @@ import (
 	"github.com/weightgate/weightgate/formats/foreign"
 	"github.com/weightgate/weightgate/formats/npy"
 	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/formats/pickle"
 	"github.com/weightgate/weightgate/formats/safetensors"
 	"github.com/weightgate/weightgate/formats/sidecar"
+	"github.com/weightgate/weightgate/formats/torch"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -21,5 +23,8 @@ func Formats() formats.Set {
 		npy.Format(),
 		npy.Archive(),
 		zipfile.Format(),
+		torch.Format(),
+		torch.Legacy(),
+		pickle.Format(),
 	}.With(sidecar.Formats()...).With(foreign.Formats()...)
 }

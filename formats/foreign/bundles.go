@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // Archives that hold a model and what is needed to build it.
@@ -34,16 +35,16 @@ func bundleKinds() []kind {
 	}
 }
 
-func isKeras(p *peek) bool {
-	names := zipNames(p)
+func isKeras(p *peek.File) bool {
+	names := p.ZipNames()
 	return slices.Contains(names, "config.json") && slices.Contains(names, "metadata.json") && slices.Contains(names, "model.weights.h5")
 }
 
-func isSkops(p *peek) bool { return slices.Contains(zipNames(p), "schema.json") }
+func isSkops(p *peek.File) bool { return slices.Contains(p.ZipNames(), "schema.json") }
 
 // isNeMo looks into the archive, which ends in a checkpoint, or into as much of it as was unpacked: old ones
 // are compressed.
-func isNeMo(p *peek) bool {
+func isNeMo(p *peek.File) bool {
 	names := tarNames(p)
 	if inner, ok := unpack(p); ok {
 		names = tarNames(inner)

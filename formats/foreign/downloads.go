@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // What stands in a model's place when a download went wrong.
@@ -41,8 +42,8 @@ func downloadKinds() []kind {
 
 // isHTML looks for a document's begin behind what may stand before it: comments,
 // and in XHTML declarations. A README begins with other elements.
-func isHTML(p *peek) bool {
-	text := pastProlog(unmarked(p.head(4 << 10)))
+func isHTML(p *peek.File) bool {
+	text := pastProlog(unmarked(p.Head(4 << 10)))
 	lower := strings.ToLower(text[:min(len(text), 64)])
 	for _, begin := range []string{"<!doctype html", "<html", "<head"} {
 		if rest, ok := strings.CutPrefix(lower, begin); ok {
@@ -92,7 +93,7 @@ func fromUTF16(text []byte, order binary.ByteOrder) string {
 
 // isStorageError knows what object stores answer (Amazon S3, "Error responses";
 // others do alike): an error that begins with its code.
-func isStorageError(p *peek) bool {
+func isStorageError(p *peek.File) bool {
 	return slices.Equal(elements(p, 2), []string{"Error", "Code"})
 }
 
@@ -101,11 +102,11 @@ const pointerSize = 1024
 
 // isLFS checks a pointer's lines (git-lfs, docs/spec.md): the version comes
 // first, the others are sorted, and oid and size are among them.
-func isLFS(p *peek) bool {
-	if p.size >= pointerSize {
+func isLFS(p *peek.File) bool {
+	if p.Size >= pointerSize {
 		return false
 	}
-	lines := strings.Split(unmarked(p.head(pointerSize)), "\n")
+	lines := strings.Split(unmarked(p.Head(pointerSize)), "\n")
 	if !strings.HasPrefix(lines[0], "version https://git-lfs.github.com/spec/") && !strings.HasPrefix(lines[0], "version https://hawser.github.com/spec/") {
 		return false
 	}
@@ -125,11 +126,11 @@ func isLFS(p *peek) bool {
 
 // isXET checks a pointer's lines (xet-core, pointer_file.rs): TOML with a hash
 // and the file's size under a comment with the version.
-func isXET(p *peek) bool {
-	if p.size >= pointerSize {
+func isXET(p *peek.File) bool {
+	if p.Size >= pointerSize {
 		return false
 	}
-	lines := strings.Split(unmarked(p.head(pointerSize)), "\n")
+	lines := strings.Split(unmarked(p.Head(pointerSize)), "\n")
 	if !strings.HasPrefix(lines[0], "# xet version ") {
 		return false
 	}
@@ -149,4 +150,8 @@ func isXET(p *peek) bool {
 
 func digitsHex(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }

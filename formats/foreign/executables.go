@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // Programs. None has a place beside weights.
@@ -34,24 +35,24 @@ func executableKinds() []kind {
 }
 
 // isELF checks class, byte order and version (System V ABI, ELF header).
-func isELF(p *peek) bool {
-	id := p.field(4, 3)
-	return p.starts("\x7fELF") && (id[0] == 1 || id[0] == 2) && (id[1] == 1 || id[1] == 2) && id[2] == 1
+func isELF(p *peek.File) bool {
+	id := p.Field(4, 3)
+	return p.Starts("\x7fELF") && (id[0] == 1 || id[0] == 2) && (id[1] == 1 || id[1] == 2) && id[2] == 1
 }
 
 // isPE follows the DOS header to the signature of the other.
-func isPE(p *peek) bool {
-	return p.starts("MZ") && string(p.at(int64(binary.LittleEndian.Uint32(p.field(0x3c, 4))), 4)) == "PE\x00\x00"
+func isPE(p *peek.File) bool {
+	return p.Starts("MZ") && string(p.At(int64(binary.LittleEndian.Uint32(p.Field(0x3c, 4))), 4)) == "PE\x00\x00"
 }
 
 // isDOS checks that a header whose magic is two letters describes a program that
 // is there: its pages, and within them the header, the relocations and where the
 // program starts. A Windows program has such a header as well, and one of its own.
-func isDOS(p *peek) bool {
+func isDOS(p *peek.File) bool {
 	const page, paragraph = 512, 16
-	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(p.field(at, 2))) }
+	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(p.Field(at, 2))) }
 	last, pages, header := u16(2), u16(4), u16(8)*paragraph
-	if !p.starts("MZ") || isPE(p) || last >= page || pages == 0 {
+	if !p.Starts("MZ") || isPE(p) || last >= page || pages == 0 {
 		return false
 	}
 	size := pages * page
@@ -60,50 +61,50 @@ func isDOS(p *peek) bool {
 	}
 	relocations := u16(24) + 4*u16(6)
 	start := header + int64(int16(u16(22)))*paragraph + u16(20)
-	return size <= p.size && header >= 0x1c && relocations <= header && u16(10) <= u16(12) &&
+	return size <= p.Size && header >= 0x1c && relocations <= header && u16(10) <= u16(12) &&
 		start >= header && start < size
 }
 
 // isMachO knows both widths in both byte orders, and the fat files that hold
 // several; a Java class has their magic and a version where they have a count.
-func isMachO(p *peek) bool {
-	if p.starts("\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe") {
-		return p.size >= 28
+func isMachO(p *peek.File) bool {
+	if p.Starts("\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe") {
+		return p.Size >= 28
 	}
-	count := binary.BigEndian.Uint32(p.field(4, 4))
-	return p.starts("\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf") && count > 0 && count < javaOldest
+	count := binary.BigEndian.Uint32(p.Field(4, 4))
+	return p.Starts("\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf") && count > 0 && count < javaOldest
 }
 
 // javaOldest is the version of the class files of JDK 1.1.
 const javaOldest = 45
 
-func isJava(p *peek) bool {
-	version := binary.BigEndian.Uint16(p.field(6, 2))
-	return p.starts("\xca\xfe\xba\xbe") && version >= javaOldest && version < 256
+func isJava(p *peek.File) bool {
+	version := binary.BigEndian.Uint16(p.Field(6, 2))
+	return p.Starts("\xca\xfe\xba\xbe") && version >= javaOldest && version < 256
 }
 
 // isWasm knows modules and components (WebAssembly 2.0, 5.5.16).
-func isWasm(p *peek) bool {
-	return p.starts("\x00asm\x01\x00\x00\x00", "\x00asm\x0d\x00\x01\x00")
+func isWasm(p *peek.File) bool {
+	return p.Starts("\x00asm\x01\x00\x00\x00", "\x00asm\x0d\x00\x01\x00")
 }
 
 // isPyc checks the header of PEP 552 and that a code object follows, in the form
 // of Python 3.7 and later or, without the flags, of those before down to 2.7.
-func isPyc(p *peek) bool {
-	magic := binary.LittleEndian.Uint16(p.field(0, 2))
-	if string(p.field(2, 2)) != "\r\n" || magic != 62211 && (magic < 3000 || magic >= 4000) {
+func isPyc(p *peek.File) bool {
+	magic := binary.LittleEndian.Uint16(p.Field(0, 2))
+	if string(p.Field(2, 2)) != "\r\n" || magic != 62211 && (magic < 3000 || magic >= 4000) {
 		return false
 	}
-	return codeObject(p.field(16, 1)[0]) && binary.LittleEndian.Uint32(p.field(4, 4)) <= 3 ||
-		codeObject(p.field(12, 1)[0]) || codeObject(p.field(8, 1)[0])
+	return codeObject(p.Field(16, 1)[0]) && binary.LittleEndian.Uint32(p.Field(4, 4)) <= 3 ||
+		codeObject(p.Field(12, 1)[0]) || codeObject(p.Field(8, 1)[0])
 }
 
 // codeObject reports whether marshal wrote a code object under that type.
 func codeObject(b byte) bool { return b&0x7f == 'c' }
 
 // isScript looks for the line that names an interpreter by its path.
-func isScript(p *peek) bool {
-	line, _, _ := bytes.Cut(p.head(256), []byte("\n"))
+func isScript(p *peek.File) bool {
+	line, _, _ := bytes.Cut(p.Head(256), []byte("\n"))
 	path, ok := bytes.CutPrefix(line, []byte("#!"))
 	path = bytes.TrimLeft(path, " \t")
 	return ok && bytes.HasPrefix(path, []byte("/")) && bytes.IndexByte(path, 0) < 0

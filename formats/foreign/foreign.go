@@ -12,6 +12,7 @@ import (
 	"context"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // MaxRead is how many bytes of a file one format reads, at most, to recognise it.
@@ -53,7 +54,7 @@ type kind struct {
 	what    string // what such a file is, for people
 	verdict verdict
 	refines []string
-	fits    func(*peek) bool
+	fits    func(*peek.File) bool
 }
 
 var _ formats.Characterized = (*kind)(nil)
@@ -83,10 +84,10 @@ func (k *kind) Codes() formats.CodeTable {
 }
 
 func (k *kind) Claims(ctx context.Context, in formats.Input) (bool, error) {
-	p := newPeek(ctx, in)
+	p := peek.New(ctx, in, MaxRead)
 	fits := k.fits(p)
-	if p.err != nil {
-		return false, p.err
+	if p.Err != nil {
+		return false, p.Err
 	}
 	return fits, nil
 }

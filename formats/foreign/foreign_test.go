@@ -18,7 +18,9 @@ import (
 	"github.com/weightgate/weightgate/formats/foreign/foreigntest"
 	"github.com/weightgate/weightgate/formats/npy"
 	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/formats/pickle"
 	"github.com/weightgate/weightgate/formats/safetensors"
+	"github.com/weightgate/weightgate/formats/torch"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
 
@@ -39,15 +41,18 @@ func (m *memory) ReadAt(b []byte, offset int64) (int, error) {
 
 func input(data []byte) *memory { return &memory{Reader: bytes.NewReader(data)} }
 
+// convertible are the formats that kinds of this package say more of.
+var convertible = formats.Set{pickle.Format(), torch.Format(), torch.Legacy()}
+
 // everything is a host's set: the foreign kinds beside formats that are read.
 func everything() formats.Set {
-	return formats.Set{safetensors.Format(), onnx.Format(), npy.Format(), npy.Archive(), zipfile.Format()}.With(foreign.Formats()...)
+	return formats.Set{safetensors.Format(), onnx.Format(), npy.Format(), npy.Archive(), zipfile.Format()}.With(convertible...).With(foreign.Formats()...)
 }
 
 // claimants are the names of the kinds that claim data.
 func claimants(t require.TestingT, data []byte) []string {
 	var names []string
-	for _, f := range foreign.Formats() {
+	for _, f := range convertible.With(foreign.Formats()...) {
 		ok, err := f.Claims(context.Background(), input(data))
 		require.NoError(t, err)
 		if ok {
@@ -75,11 +80,8 @@ func samples(t require.TestingT) map[string][]byte {
 
 // verdicts are what is promised of each kind.
 var verdicts = map[string]string{
-	"pickle":            "denied critical",
 	"pickle.compressed": "denied critical",
 	"joblib":            "denied critical",
-	"torch":             "denied critical",
-	"torch.legacy":      "denied critical",
 	"torch.tar":         "denied critical",
 	"torchscript":       "denied critical",
 	"keras":             "denied critical",
@@ -145,7 +147,7 @@ func TestEveryKindHasAVerdictAndASample(t *testing.T) {
 // TestRefinementsAreNamed holds the names that kinds refine against those that
 // there are, in this package or promised by another.
 func TestRefinementsAreNamed(t *testing.T) {
-	known := []string{zipfile.Name, npy.ArchiveName}
+	known := []string{zipfile.Name, npy.ArchiveName, pickle.Name, torch.Name, torch.LegacyName}
 	for _, f := range foreign.Formats() {
 		known = append(known, f.Name())
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math/bits"
+
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // lzmaHeader is the size of an .lzma file's header: properties, dictionary, length.
@@ -19,8 +21,8 @@ const lzmaRatio = 1 << 13
 // lzmaFits checks the header that .lzma files have in place of a magic, as xz does:
 // properties in range, a dictionary of 2^n or 2^n + 2^(n-1) bytes, a length that
 // is unknown or below 256 GiB, and the zero that the range coder begins with.
-func lzmaFits(p *peek) bool {
-	head := p.head(lzmaHeader + 1)
+func lzmaFits(p *peek.File) bool {
+	head := p.Head(lzmaHeader + 1)
 	if len(head) <= lzmaHeader || head[lzmaHeader] != 0 {
 		return false
 	}
@@ -33,8 +35,8 @@ func lzmaFits(p *peek) bool {
 
 // unpackLZMA is what an .lzma file holds, as far as its start tells. It is sound if
 // that comes to the length or the mark of its end, or to where no more is read.
-func unpackLZMA(p *peek) (start []byte, sound bool) {
-	head := p.head(packedRead)
+func unpackLZMA(p *peek.File) (start []byte, sound bool) {
+	head := p.Head(packedRead)
 	if !lzmaFits(p) {
 		return nil, false
 	}
@@ -48,9 +50,9 @@ func unpackLZMA(p *peek) (start []byte, sound bool) {
 	case bytes.HasPrefix(head[lzmaHeader:], make([]byte, 5)):
 		// Zeros unpack to zeros without end, but writers pack those as a repetition.
 	case whole:
-		sound = length == lzmaUnknown || length/lzmaRatio < uint64(p.size)
+		sound = length == lzmaUnknown || length/lzmaRatio < uint64(p.Size)
 	case d.bad:
-		sound = p.size > packedRead
+		sound = p.Size > packedRead
 	default:
 		sound = length == lzmaUnknown && uint32(d.reps[0]) == lzmaMark
 	}

@@ -1,10 +1,13 @@
 package foreign
 
-import "github.com/weightgate/weightgate/formats"
+import (
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
+	"github.com/weightgate/weightgate/formats/pickle"
+)
 
 // Pickles are programs for a stack machine that can import and call anything.
 const (
-	CodePickle           formats.Code = "foreign.pickle"
 	CodePickleCompressed formats.Code = "foreign.pickle.compressed"
 	CodeJoblib           formats.Code = "foreign.joblib"
 )
@@ -14,39 +17,30 @@ const saveTensors = "Do not load it. Have whoever made the model save its weight
 func pickleKinds() []kind {
 	return []kind{
 		{
-			name: "pickle", code: CodePickle, what: "a Python pickle, a program that runs when it is loaded",
-			verdict: program(saveTensors), fits: isPickle,
-		},
-		{
 			name: "pickle.compressed", code: CodePickleCompressed, what: "a compressed Python pickle, a program that runs when it is loaded",
 			verdict: program(saveTensors), refines: streams(), fits: isCompressedPickle,
 		},
 		{
 			name: "joblib", code: CodeJoblib, what: "a joblib file, which is a Python pickle with arrays in it",
 			verdict: program("Do not load it. Export the estimator to ONNX (skl2onnx), or save its arrays as safetensors."),
-			refines: append(streams(), "pickle", "pickle.compressed"), fits: isJoblib,
+			refines: append(streams(), pickle.Name, "pickle.compressed"), fits: isJoblib,
 		},
 	}
 }
 
-// isPickle follows the opcodes, since protocols 0 and 1 have no magic and that of
-// the others is the start of many files: a safetensors header of 640 bytes, say.
-func isPickle(p *peek) bool { return walkPickle(p).looks() }
-
-func isCompressedPickle(p *peek) bool {
+func isCompressedPickle(p *peek.File) bool {
 	inner, ok := unpack(p)
-	return ok && isPickle(inner)
+	return ok && pickle.Recognise(inner).Pickle
 }
 
 // isJoblib looks for the class that stands for an array, plain or compressed. Its
 // writer before 0.10 put "ZF" and a length in hexadecimal before a zlib stream.
-func isJoblib(p *peek) bool {
-	if p.starts("ZF0x") {
-		return digitsHex(string(p.field(4, 1)))
+func isJoblib(p *peek.File) bool {
+	if p.Starts("ZF0x") {
+		return digitsHex(string(p.Field(4, 1)))
 	}
 	if inner, ok := unpack(p); ok {
 		p = inner
 	}
-	w := walkPickle(p)
-	return w.joblib && w.looks()
+	return pickle.Recognise(p).Joblib
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/safetensors"
+	"github.com/weightgate/weightgate/formats/torch/torchtest"
 	"github.com/weightgate/weightgate/formats/vectors"
 )
 
@@ -90,7 +91,7 @@ func TestVectorsOfOthersAreNotForeign(t *testing.T) {
 		_, err = in.ReadAt(data, 0)
 		require.NoError(t, err)
 		require.NoError(t, in.Close())
-		if v.Format != "npy" && v.Format != "npz" && v.Format != "zip" {
+		if !slices.Contains([]string{"npy", "npz", "zip", "pickle", "torch", "torch.legacy"}, v.Format) {
 			admitted++
 			require.Empty(t, claimants(t, data), v.Name)
 		}
@@ -99,9 +100,9 @@ func TestVectorsOfOthersAreNotForeign(t *testing.T) {
 }
 
 func TestDressed(t *testing.T) {
-	checkpoint := sampleNamed(t, "torch/checkpoint")
-	arrays := zipped(t, "a.npy", append([]byte("\x93NUMPY\x01\x00\x76\x00{'descr': '|O'}\n"), sampleNamed(t, "pickle/protocol-2")...))
-	pickle := sampleNamed(t, "pickle/protocol-2")
+	pickle := []byte(torchtest.Pickle(torchtest.Dict(torchtest.Str("w"), torchtest.Call("collections", "OrderedDict"))))
+	checkpoint := zipped(t, "archive/data.pkl", pickle)
+	arrays := zipped(t, "a.npy", append([]byte("\x93NUMPY\x01\x00\x76\x00{'descr': '|O'}\n"), pickle...))
 	for _, c := range []struct {
 		name      string
 		data      []byte

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // TensorFlow's models, which are protobuf messages without a magic.
@@ -23,11 +24,11 @@ func protobufKinds() []kind {
 // isSavedModel checks that the file is a schema version and meta graphs, and that
 // the first of them has a graph, or objects in its place, and what describes it
 // (tensorflow/core/protobuf/saved_model.proto, meta_graph.proto).
-func isSavedModel(p *peek) bool {
-	p.left = min(p.left, protobufRead)
+func isSavedModel(p *peek.File) bool {
+	p.Left = min(p.Left, protobufRead)
 	var meta formats.Range
 	version := false
-	ok := messageOf(p, formats.Range{Length: p.size}, func(field int, wire byte, body formats.Range) bool {
+	ok := messageOf(p, formats.Range{Length: p.Size}, func(field int, wire byte, body formats.Range) bool {
 		switch {
 		case field == 1 && wire == wireVarint:
 			version = true
@@ -57,10 +58,10 @@ func isSavedModel(p *peek) bool {
 // isGraphDef checks that the file is nodes, a library and versions, as far as it
 // is read, and that the first node has what nodes have: name, operator, attributes
 // (tensorflow/core/framework/graph.proto, node_def.proto).
-func isGraphDef(p *peek) bool {
-	p.left = min(p.left, protobufRead)
+func isGraphDef(p *peek.File) bool {
+	p.Left = min(p.Left, protobufRead)
 	nodes, versions := 0, false
-	whole := messageOf(p, formats.Range{Length: p.size}, func(field int, wire byte, body formats.Range) bool {
+	whole := messageOf(p, formats.Range{Length: p.Size}, func(field int, wire byte, body formats.Range) bool {
 		if field == 1 {
 			nodes++
 		}
@@ -68,10 +69,10 @@ func isGraphDef(p *peek) bool {
 		fits := field >= 1 && field <= 4 && (wire == wireBytes) == (field != 3)
 		return fits && (nodes != 1 || field != 1 || isNodeDef(p, body))
 	})
-	return nodes > 0 && (whole && versions || p.left == 0)
+	return nodes > 0 && (whole && versions || p.Left == 0)
 }
 
-func isNodeDef(p *peek, body formats.Range) bool {
+func isNodeDef(p *peek.File, body formats.Range) bool {
 	var seen [8]bool
 	ok := messageOf(p, body, func(field int, wire byte, _ formats.Range) bool {
 		if field < 1 || field > 7 || wire != wireBytes {
@@ -96,9 +97,9 @@ const protobufStep = 16
 
 // messageOf calls field for the fields of the message in body, until one is not
 // to its liking. It is true if the fields are all of body.
-func messageOf(p *peek, body formats.Range, field func(number int, wire byte, body formats.Range) bool) bool {
+func messageOf(p *peek.File, body formats.Range, field func(number int, wire byte, body formats.Range) bool) bool {
 	for at := body.Offset; at < body.End(); {
-		b := p.at(at, int(min(protobufStep, body.End()-at)))
+		b := p.At(at, int(min(protobufStep, body.End()-at)))
 		tag, n := binary.Uvarint(b)
 		if n <= 0 || tag>>3 == 0 || tag>>3 >= 1<<29 {
 			return false

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // CodeR is raised for objects of R, which may hold promises: code that runs when
@@ -22,11 +23,11 @@ func rKinds() []kind {
 // isR looks for serialize()'s header (R Internals, 1.8), with the line that save()
 // puts before it or without, plain or compressed. What is in text must be an object
 // as well: few words make a header.
-func isR(p *peek) bool {
+func isR(p *peek.File) bool {
 	if inner, ok := unpack(p); ok {
 		p = inner
 	}
-	head := string(p.head(rText))
+	head := string(p.Head(rText))
 	for _, image := range []string{"RDX2\n", "RDX3\n", "RDA2\n", "RDA3\n", "RDB2\n", "RDB3\n"} {
 		if rest, ok := strings.CutPrefix(head, image); ok {
 			head = rest
@@ -40,7 +41,7 @@ func isR(p *peek) bool {
 	case "B":
 		return len(rest) >= 12 && rVersion(binary.LittleEndian.Uint32([]byte(rest)))
 	case "A":
-		w := rWords{text: rest, cut: p.cut || p.size > rText}
+		w := rWords{text: rest, cut: p.Cut || p.Size > rText}
 		return w.header() && w.object()
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/internal/peek"
 )
 
 // Models that are described in XML.
@@ -24,20 +25,20 @@ func xmlKinds() []kind {
 		{
 			name: "pmml", code: CodePMML, what: "a PMML model",
 			verdict: unread("Export the model to ONNX from the tool that trained it."),
-			fits:    func(p *peek) bool { return slices.Equal(elements(p, 1), []string{"PMML"}) },
+			fits:    func(p *peek.File) bool { return slices.Equal(elements(p, 1), []string{"PMML"}) },
 		},
 	}
 }
 
 // isOpenVINO checks the document's first elements: <net …><layers>.
-func isOpenVINO(p *peek) bool {
+func isOpenVINO(p *peek.File) bool {
 	return slices.Equal(elements(p, 2), []string{"net", "layers"})
 }
 
 // elements are the names, without their prefix, of the first n elements of the
 // document, each in the one before: fewer if they do not stand within 16 KiB.
-func elements(p *peek, n int) []string {
-	head := bytes.TrimPrefix(p.head(16<<10), []byte("\xef\xbb\xbf"))
+func elements(p *peek.File, n int) []string {
+	head := bytes.TrimPrefix(p.Head(16<<10), []byte("\xef\xbb\xbf"))
 	if !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
 		return nil
 	}

@@ -11,8 +11,11 @@ import (
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/all"
+	"github.com/weightgate/weightgate/formats/foreign"
 	"github.com/weightgate/weightgate/formats/formattest"
 	"github.com/weightgate/weightgate/formats/npy"
+	"github.com/weightgate/weightgate/formats/pickle"
+	"github.com/weightgate/weightgate/formats/torch"
 	"github.com/weightgate/weightgate/formats/vectors"
 	"github.com/weightgate/weightgate/formats/zipfile"
 )
@@ -53,6 +56,10 @@ var terms = map[string]formattest.Terms{
 	"npy":         {Free: npyFree},
 	"npz":         {Free: anything, Parts: formats.Set{npy.Format(), zipfile.Format()}}, // times and attributes of members
 	"zip":         {Free: anything},                                                     // nor a member
+	"torch":       {Free: anything, Parts: formats.Set{zipfile.Format()}, Recognition: torch.MaxRead},
+	"pickle":      {Recognition: pickle.MaxRead}, // what may be text is followed for long
+	"keras":       {Recognition: foreign.MaxRead},
+	"skops":       {Recognition: foreign.MaxRead},
 
 	// Most of what a configuration says steers nothing.
 	"config": {Free: anything}, "generation-config": {Free: anything}, "processor-config": {Free: anything},

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path"
+	"math"
+
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -35,12 +36,6 @@ func MoveShards(index formats.Input, lim formats.Limits, shard func(shard, tenso
 		return nil, fmt.Errorf("sidecar: %w", err)
 	}
 	return p.out.Bytes(), nil
-}
-
-// ShardedName is what Hugging Face calls the index of safetensors shards beside
-// an index of that name.
-func ShardedName(index string) string {
-	return path.Join(path.Dir(index), "model.safetensors.index.json")
 }
 
 // A printer writes a JSON text anew, token by token.
@@ -82,12 +77,38 @@ func (p *printer) value(depth int, member func(key string) (bool, func() error))
 	case string:
 		p.str(v)
 	case json.Number:
-		p.out.WriteString(v.String())
+		return p.number(v)
 	case bool:
 		p.out.WriteString(strconv.FormatBool(v))
 	default:
 		p.out.WriteString("null")
 	}
+	return nil
+}
+
+// number writes an integer as it stands and a float as Python's repr has it: the
+// shortest digits, with an exponent below 1e-4 and from 1e16 on.
+func (p *printer) number(n json.Number) error {
+	if !strings.ContainsAny(n.String(), ".eE") {
+		if n == "-0" {
+			n = "0" // an int has no sign of its own
+		}
+		p.out.WriteString(n.String())
+		return nil
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return err
+	}
+	form := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		form = 'e'
+	}
+	s := strconv.FormatFloat(f, form, -1, 64)
+	if form == 'f' && !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	p.out.WriteString(s)
 	return nil
 }
 

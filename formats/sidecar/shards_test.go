@@ -20,6 +20,11 @@ const movedShards = `{
         "x": [
             1,
             2.5,
+            13000000000.0,
+            1e-05,
+            1e+16,
+            0,
+            -0.0,
             {
                 "a": []
             }
@@ -35,7 +40,7 @@ const movedShards = `{
 }`
 
 func TestMoveShards(t *testing.T) {
-	index := `{"metadata": {"total_size": 12, "x": [1, 2.5, {"a": []}], "e": {}}, "weight_map": {` +
+	index := `{"metadata": {"total_size": 12, "x": [1, 2.5, 1.3e10, 0.00001, 10000000000000000.0, -0, -0.0, {"a": []}], "e": {}}, "weight_map": {` +
 		`"a.w": "pytorch_model-00001-of-00002.bin", "tied": "pytorch_model-00001-of-00002.bin", ` +
 		`"b\u00e9😀\"\\\n\u007f": "pytorch_model-00002-of-00002.bin"}, "last": null, "t": true}`
 	text, err := sidecar.MoveShards(opened(t, index), formats.Limits{}, func(shard, tensor string) (string, bool) {
@@ -58,11 +63,6 @@ func TestMoveShards(t *testing.T) {
 	}
 	_, err = sidecar.MoveShards(opened(t, index), formats.Limits{MaxHeader: 10}, nil)
 	require.Error(t, err)
-}
-
-func TestShardedName(t *testing.T) {
-	require.Equal(t, "model.safetensors.index.json", sidecar.ShardedName("pytorch_model.bin.index.json"))
-	require.Equal(t, "unet/model.safetensors.index.json", sidecar.ShardedName("unet/pytorch_model.bin.index.json"))
 }
 
 // Whatever the index, what is kept says the same as before.

@@ -12,7 +12,10 @@ import (
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/all"
+	"github.com/weightgate/weightgate/formats/pickle"
+	"github.com/weightgate/weightgate/formats/torch"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/convert"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -33,7 +36,7 @@ type entry struct {
 }
 
 func entries() []entry {
-	return slices.Concat(admission, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles, conversions)
+	return slices.Concat(admission, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles, pickleStreams, torchFiles, conversions, checkpoints)
 }
 
 // Codes are all codes that a load can raise, sorted.
@@ -53,7 +56,7 @@ func Codes() []Code {
 // raised are the codes that the loader, the rules and the formats raise, each
 // once, sorted.
 func raised() formats.CodeTable {
-	tables := slices.Concat(loader.Codes(), policy.Codes(), all.Formats().Codes())
+	tables := slices.Concat(loader.Codes(), policy.Codes(), all.Formats().Codes(), pickle.Codes(), torch.Codes(), convert.Codes())
 	slices.SortFunc(tables, func(a, b formats.CodeInfo) int { return cmp.Compare(a.Code, b.Code) })
 	return slices.CompactFunc(tables, func(a, b formats.CodeInfo) bool { return a.Code == b.Code })
 }

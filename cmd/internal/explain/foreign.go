@@ -4,11 +4,8 @@ import "github.com/weightgate/weightgate/formats/foreign"
 
 // foreignFiles are formats that are named and not read.
 var foreignFiles = []entry{
-	{foreign.CodePickle, "The file is a Python pickle.", executing},
 	{foreign.CodePickleCompressed, "The file is a compressed Python pickle.", executing},
 	{foreign.CodeJoblib, "The file is a joblib file, which is a Python pickle with arrays in it.", executing},
-	{foreign.CodeTorch, "The file is a PyTorch checkpoint, which holds a pickle.", executing},
-	{foreign.CodeTorchLegacy, "The file is a PyTorch checkpoint from before 1.6, a row of pickles.", executing},
 	{foreign.CodeTorchTar, "The file is a PyTorch checkpoint of 2017, a tar file of pickles.", executing},
 	{foreign.CodeTorchScript, "The file is a TorchScript model, which holds code.", executing},
 	{foreign.CodeKeras, "The file is a Keras model, whose configuration names classes to build.", constructing},

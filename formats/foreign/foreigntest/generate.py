@@ -32,7 +32,6 @@ except ImportError:
     from backports import zstd
 
 ROOT = pathlib.Path(__file__).parent / "testdata"
-TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 STATE = collections.OrderedDict(weight=[0.5, 1.5, 2.5], bias=[0.25])
 
 
@@ -49,14 +48,6 @@ def zipped(*members, comment=b""):
             z.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
         z.comment = comment
     return out.getvalue()
-
-
-def zip64(data):
-    """The archive with its end record in the form that large ones need."""
-    count, size, offset = struct.unpack("<HII", data[-12:-2])
-    end = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
-    where = struct.pack("<4sIQI", b"PK\6\7", 0, len(data) - 22, 1)
-    return data[:-22] + end + where + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0)
 
 
 def tarred(*members, form=tarfile.USTAR_FORMAT):
@@ -95,20 +86,6 @@ TEXT = b"".join(b"line %d of a text that is no pickle\n" % i for i in range(40))
 
 
 def pickles():
-    for protocol in range(6):
-        add("pickle", f"protocol-{protocol}", pickle.dumps(STATE, protocol))
-        add("pickle", f"plain-{protocol}", pickle.dumps({"a": [1, 2.5, "x", None, True], "b": (b"y", {3})}, protocol))
-    add("pickle", "global-0", b"ccollections\nOrderedDict\n(tR.")
-    add("pickle", "inst-0", b"(icollections\nOrderedDict\n.")
-    add("pickle", "none-2", b"\x80\x02N.")
-    add("pickle", "numbers-0", pickle.dumps(list(range(20000)), 0)[:70000] + b"e.")
-    add("pickle", "second-stream", pickle.dumps(1, 2) + pickle.dumps(STATE, 2))
-    add("pickle", "junk-behind", pickle.dumps(STATE, 2) + b"\x00junk")
-    add("pickle", "broken-tail", pickle.dumps(STATE, 4)[:-6] + b"\xff\xff\xff")
-    add("pickle", "broken-tail-0", b"ccollections\nOrderedDict\n(tR\xff\xff")
-    add("pickle", "broken-length-0", b"cbuiltins\nlen\n(X>\nf = open")
-    add("pickle", "long-string-first", pickle.dumps(["x" * 9000, STATE], 4))
-    add("pickle", "extension-registry", b"\x80\x02\x82\x01)R.")
     for name, pack in PACKERS.items():
         add("pickle.compressed", name, pack(pickle.dumps(STATE, 4)))
     add("pickle.compressed", "gzip-protocol-0", gz(pickle.dumps(STATE, 0)))
@@ -128,16 +105,6 @@ def pickles():
 
 def torch():
     data = pickle.dumps(STATE, 2)
-    add("torch", "checkpoint", zipped(("archive/data.pkl", data), ("archive/data/0", b"\0" * 16), ("archive/version", b"3\n")))
-    add("torch", "records-first", zipped(("m/version", b"3\n"), ("m/byteorder", b"little"), ("m/data.pkl", data)))
-    add("torch", "trailing-bytes", zipped(("archive/data.pkl", data), ("archive/version", b"3\n")) + b"tail")
-    add("torch", "comment", zipped(("archive/version", b"3\n"), ("archive/data.pkl", data), comment=b"c" * 300))
-    add("torch", "prefix", b"junk" + zipped(("archive/version", b"3\n"), ("archive/data.pkl", data)))
-    add("torch", "zip64", zip64(zipped(("archive/version", b"3\n"), ("archive/data.pkl", data))))
-    for protocol in (0, 2, 4):
-        parts = (TORCH_MAGIC, 1001, {"protocol_version": 1001, "little_endian": True}, STATE, ["0"])
-        row = b"".join(pickle.dumps(part, protocol) for part in parts)
-        add("torch.legacy", f"protocol-{protocol}", row + struct.pack("<q4f", 4, 1, 2, 3, 4))
     add("torch.tar", "checkpoint", tarred(("sys_info", data), ("pickle", data), ("storages", data), ("tensors", data)))
     code = (("m/data.pkl", data), ("m/code/__torch__.py", b"class M:\n  pass\n"), ("m/constants.pkl", b"\x80\x02)."), ("m/version", b"3\n"))
     add("torchscript", "module", zipped(*code))

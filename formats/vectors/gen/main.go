@@ -32,11 +32,14 @@ type file struct {
 func generated() map[string][]byte {
 	files := map[string][]byte{}
 	for format, list := range withSidecars(withForeign(map[string][]vector{
-		"onnx":        onnxVectors(),
-		"safetensors": safetensorsVectors(),
-		"zip":         zipVectors(),
-		"npy":         npyVectors(),
-		"npz":         npzVectors(),
+		"onnx":         onnxVectors(),
+		"safetensors":  safetensorsVectors(),
+		"zip":          zipVectors(),
+		"npy":          npyVectors(),
+		"npz":          npzVectors(),
+		"torch":        torchVectors(),
+		"torch.legacy": torchLegacyVectors(),
+		"pickle":       pickleVectors(),
 	})) {
 		for _, v := range list {
 			path := format + "/" + v.name + ".txtar"

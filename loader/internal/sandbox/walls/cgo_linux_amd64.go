@@ -1,0 +1,6 @@
+//go:build cgo
+
+package walls
+
+// Threads may be started by libc: cgo, the race detector.
+const cgo = true
