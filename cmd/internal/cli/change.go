@@ -18,15 +18,16 @@ type change struct {
 	replaced []string // lines, as in a diff
 }
 
-// model pins name to these files.
-func (c *change) model(name string, files manifest.Manifest) error {
-	was, pinned := c.lock.Pin(name)
-	next, err := c.lock.With(policy.Pin{Name: name, Files: files})
+// model pins a model's files, and what is made of them.
+func (c *change) model(pin policy.Pin) error {
+	was, pinned := c.lock.Pin(pin.Name)
+	next, err := c.lock.With(pin)
 	if err != nil {
 		return denied("%w", err)
 	}
 	if pinned {
-		c.replace(name, was.Files, files)
+		c.replace(pin.Name, was.Files, pin.Files)
+		c.replace(pin.Name+" (derived)", was.Derived, pin.Derived)
 	}
 	c.lock = next
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/convert"
 	"github.com/weightgate/weightgate/policy"
 	"github.com/weightgate/weightgate/policy/manifest"
 )
@@ -126,7 +127,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, pa
 	switch {
 	case rules == nil:
 		return nil, denied("no entry of %s is for %s from a source of the kind %s", p.policy, formats.Quote(name), src.Origin().Kind)
-	case !rules.Vouched():
+	case !rules.Pinned():
 		return nil, denied("the entry of %s for %s says unpinned: say pin: required first", p.policy, name)
 	}
 	if err := outside(c.Context(), pol, src); err != nil {
@@ -136,7 +137,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, pa
 	if err != nil {
 		return nil, err
 	}
-	if err := next.model(name, entries(measured)); err != nil {
+	if err := next.model(policy.Pin{Name: name, Files: entries(measured), Derived: measured.DerivedFiles}); err != nil {
 		return nil, err
 	}
 	report, err := judge(pol, next.lock, measured)
@@ -156,9 +157,13 @@ func (p *pin) inspect(c *cobra.Command, name string, src loader.Source, rules *p
 		return nil, err
 	}
 	bar := newProgress(c.ErrOrStderr())
-	measured, err := loader.Inspect(c.Context(), name, src, loader.InspectConfig{
+	cfg := loader.InspectConfig{
 		Formats: all.Formats(), Limits: formats.Limits{}.Lowered(rules.Limits()), Keep: rules.Keep, SHA256: true, Progress: bar.show,
-	})
+	}
+	if rule, converts := rules.Convert(); converts {
+		cfg.Converter, cfg.Convert = convert.New(), rule
+	}
+	measured, err := loader.Inspect(c.Context(), name, src, cfg)
 	bar.clear()
 	if err != nil {
 		return nil, p.refuse(c, measured)

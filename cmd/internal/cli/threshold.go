@@ -28,6 +28,13 @@ func (t threshold) judge(look *loader.Report) (*loader.Report, error) {
 	}
 	r := *look
 	r.Findings = slices.Concat(look.Findings, named, unrecognised(look))
+	return t.judgeFindings(&r), nil
+}
+
+// judgeFindings is judge for the findings that the report has.
+func (t threshold) judgeFindings(look *loader.Report) *loader.Report {
+	r := *look
+	r.Findings = slices.Clone(look.Findings)
 	r.Verdict, r.Decisions = policy.Pending, nil
 	for _, reason := range look.Reasons() { // why the look ended early
 		r.Findings = append(r.Findings, reason.Finding)
@@ -52,7 +59,7 @@ func (t threshold) judge(look *loader.Report) (*loader.Report, error) {
 	if len(reasons) > 0 {
 		r.Decisions = []policy.Decision{{Phase: policy.PhaseInspect, Verdict: r.Verdict, Reasons: reasons}}
 	}
-	return &r, nil
+	return &r
 }
 
 // anyName is a policy that finds whatever a policy can find in names.

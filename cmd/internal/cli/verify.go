@@ -8,6 +8,7 @@ import (
 
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/convert"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -53,7 +54,7 @@ func (v *verify) run(c *cobra.Command, name, path string) error {
 		return err
 	}
 	bar := newProgress(c.ErrOrStderr())
-	gate, err := loader.New(loader.Config{Policy: p, Formats: all.Formats(), Progress: bar.show})
+	gate, err := loader.New(loader.Config{Policy: p, Formats: all.Formats(), Converter: convert.New(), Progress: bar.show})
 	if err != nil {
 		return err
 	}
