@@ -16,11 +16,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFixtures(t *testing.T) {
-	versions, err := filepath.Glob("testdata/torch-*")
+// fixtures are the directories of testdata, one for each version of torch.
+func fixtures(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("testdata/torch-*")
 	require.NoError(t, err)
-	require.Len(t, versions, 3)
-	for _, dir := range versions {
+	require.Len(t, dirs, 3)
+	return dirs
+}
+
+func TestFixtures(t *testing.T) {
+	for _, dir := range fixtures(t) {
 		for _, c := range checkpoints(t, dir) {
 			t.Run(c.Torch+"/"+c.name, func(t *testing.T) {
 				result, why := c.judge(t)

@@ -34,9 +34,12 @@ var lies = map[string]func(*grammar.Checkpoint){
 	"key":         func(c *grammar.Checkpoint) { c.Storages[0].Key = "../0" },
 	"another key": func(c *grammar.Checkpoint) { c.Storages[0].Key = c.Storages[1].Key },
 	"name":        func(c *grammar.Checkpoint) { c.Tensors[0].Name = "a\x1b[2J" },
-	"name twice":  func(c *grammar.Checkpoint) { c.Tensors[0].Name = c.Tensors[1].Name },
-	"type":        func(c *grammar.Checkpoint) { c.Tensors[0].DType = 99 },
-	"form":        func(c *grammar.Checkpoint) { c.Form = grammar.Legacy },
+	"swapped": func(c *grammar.Checkpoint) { // within all bounds
+		c.Tensors[0].Name, c.Tensors[1].Name = c.Tensors[1].Name, c.Tensors[0].Name
+	},
+	"name twice": func(c *grammar.Checkpoint) { c.Tensors[0].Name = c.Tensors[1].Name },
+	"type":       func(c *grammar.Checkpoint) { c.Tensors[0].DType = 99 },
+	"form":       func(c *grammar.Checkpoint) { c.Form = grammar.Legacy },
 	"amplified": func(c *grammar.Checkpoint) {
 		t := &c.Tensors[0]
 		t.Shape, t.Strides = []int64{1 << 40}, []int64{0}
