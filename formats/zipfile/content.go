@@ -6,6 +6,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"runtime"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 
@@ -36,20 +38,66 @@ func (a *Archive) Each(ctx context.Context, fn func(Member, io.Reader) error) er
 		if err := fn(m, r); err != nil {
 			return err
 		}
-		for {
-			if _, err := r.Read(rest); err == io.EOF {
-				break
-			} else if err != nil {
-				return err
-			}
+		if err := r.drain(rest); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Verify reads all members and checks their checksums, in memory of about 1 MiB.
+// Verify reads all members and checks their checksums, on all cores, in memory
+// of about 1 MiB for each. Its error is that of the first member that has one.
 func (a *Archive) Verify(ctx context.Context) error {
-	return a.Each(ctx, func(Member, io.Reader) error { return nil })
+	var (
+		v       = verification{archive: a, bad: len(a.Members)}
+		workers sync.WaitGroup
+	)
+	for range min(int64(runtime.GOMAXPROCS(0)), 1+a.in.Size()/(8*chunk)) { // little is not worth a second one
+		workers.Go(func() { v.work(ctx) })
+	}
+	workers.Wait()
+	return v.err
+}
+
+// A verification is Verify under way. Members are taken in their order, so that
+// all before the first bad one have been taken when it is found.
+type verification struct {
+	archive *Archive
+
+	mu   sync.Mutex
+	next int // member
+	bad  int // the first member that is
+	err  error
+}
+
+func (v *verification) work(ctx context.Context) {
+	c := &contents{ctx: ctx, in: v.archive.in}
+	rest := make([]byte, min(chunk, c.in.Size()))
+	for {
+		i, ok := v.take()
+		if !ok {
+			return
+		}
+		if err := c.open(v.archive.Members[i]).drain(rest); err != nil {
+			v.fail(i, err)
+		}
+	}
+}
+
+func (v *verification) take() (i int, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	i = v.next
+	v.next++
+	return i, i < v.bad
+}
+
+func (v *verification) fail(i int, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if i < v.bad {
+		v.bad, v.err = i, err
+	}
 }
 
 // contents reads members one after the other through the same buffers.
@@ -130,6 +178,17 @@ func (r *content) Read(b []byte) (int, error) {
 		r.err = r.broken(err)
 	}
 	return n, r.err
+}
+
+// drain reads what is left, into buf.
+func (r *content) drain(buf []byte) error {
+	for {
+		if _, err := r.Read(buf); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // end checks that the data ends where the content does.

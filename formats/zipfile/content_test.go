@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -45,6 +46,32 @@ func TestOpen(t *testing.T) {
 		require.NoError(t, iotest.TestReader(a.Open(context.Background(), m), content), m.Name)
 	}
 	require.NoError(t, a.Verify(context.Background()))
+}
+
+// However many cores verify, the first bad member is the one that is told.
+func TestVerifyTellsTheFirst(t *testing.T) {
+	var b bytes.Buffer
+	w := stdzip.NewWriter(&b)
+	content := make([]byte, 256<<10)
+	for i := range 40 {
+		f, err := w.CreateHeader(&stdzip.FileHeader{Name: fmt.Sprintf("m%02d", i), Method: stdzip.Store})
+		require.NoError(t, err)
+		_, err = f.Write(content[:len(content)-6000*i]) // the last ones are done first
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	a, err := read(b.Bytes())
+	require.NoError(t, err)
+	for _, i := range []int{38, 37, 20, 7} {
+		b.Bytes()[a.Members[i].Offset] ^= 1
+		err := a.Verify(t.Context())
+		requireCode(t, zipfile.CodeCRC, err)
+		require.ErrorContains(t, err, fmt.Sprintf("m%02d:", i))
+		require.Equal(t, a.Each(t.Context(), func(zipfile.Member, io.Reader) error { return nil }), err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, a.Verify(ended), context.Canceled)
 }
 
 func TestOpenChecks(t *testing.T) {
