@@ -7,7 +7,7 @@ modules = . examples/quickstart cmd/internal/cli/sariftest
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 
-.PHONY: demo test race fuzz bench vet cross nocgo
+.PHONY: demo test race fuzz bench parity vet cross nocgo
 
 demo:
 	cd examples/quickstart && $(GO) run .
@@ -37,6 +37,12 @@ fuzz:
 
 bench:
 	$(fetched) && $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./benchmarks
+
+# What real PyTorch saves, converted here and by Hugging Face's own steps.
+# PYTHON: interpreters that have torch, safetensors and numpy; none: they are
+# installed into .cache/parity.
+parity:
+	python3 loader/convert/parity/run.py $(PYTHON)
 
 vet:
 	test -z "$$(gofmt -l .)"

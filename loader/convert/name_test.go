@@ -11,6 +11,7 @@ func TestRename(t *testing.T) {
 		{"pytorch_model.bin", "model.safetensors"},
 		{"pytorch_model-00001-of-00002.bin", "model-00001-of-00002.safetensors"},
 		{"unet/pytorch_model.bin", "unet/model.safetensors"},
+		{"unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.safetensors"},
 		{"pytorch_model/epoch=3.ckpt", "pytorch_model/epoch=3.safetensors"},
 		{"weights.tar.pt", "weights.tar.safetensors"},
 		{"weights", "weights.safetensors"},

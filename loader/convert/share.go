@@ -29,7 +29,7 @@ func (c *checker) merge(views []view) (m merging, ok bool) {
 	shared := map[int][]*view{} // by storage
 	for i := range views {
 		v := &views[i]
-		if !v.packed || v.lazy() || v.place.Length == 0 {
+		if !v.packed || v.lazy() || v.length == 0 {
 			m.kept = append(m.kept, v)
 			continue
 		}
