@@ -74,7 +74,7 @@ var codes = formats.CodeTable{
 	{Code: CodeFormatDenied, Severity: formats.High,
 		Advice: "Publish the model in a format that the policy lists, leave the file out with files.only, or add the format."},
 	{Code: CodeFormatUnknown, Class: formats.Unverifiable, Severity: formats.High,
-		Advice: "If the model needs the file, name it under companions and pin it; else leave it out with files.only."},
+		Advice: "Find out what it is. If the model needs it, name it under companions in the policy and pin it; else leave it out with files.only."},
 	{Code: CodeConvertAbsent, Severity: formats.High,
 		Advice: "Give the policy's entry a convert rule, leave the file out with files.only, or publish the weights as safetensors."},
 	{Code: CodeConvertUnlisted, Severity: formats.High,

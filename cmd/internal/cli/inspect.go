@@ -91,7 +91,7 @@ func (i *inspect) run(c *cobra.Command, paths []string) error {
 		return err
 	}
 	if code := sum.exitCode(); code != exitAdmitted {
-		return &ended{code: code}
+		return &ended{code, more(i.json || i.sarif, sum.first)}
 	}
 	return nil
 }

@@ -26,6 +26,15 @@ func printReport(w io.Writer, r *loader.Report, asJSON bool) error {
 	return err
 }
 
+// more says which command tells more of a report's first reason; nil if there
+// is none, or if a program reads the report.
+func more(machine bool, r *loader.Report) error {
+	if machine || r == nil || len(r.Reasons()) == 0 {
+		return nil
+	}
+	return fmt.Errorf("for more, weightgate explain %s", r.Reasons()[0].Code)
+}
+
 func pendingAdvice(p policy.Phase) string {
 	if p == policy.PhaseLibrary {
 		return "name the runtime with --library"

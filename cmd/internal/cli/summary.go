@@ -19,6 +19,8 @@ type summary struct {
 	Files        int              `json:"files"`
 	Tensors      int              `json:"tensors"`
 	Findings     severityCounts   `json:"findings"`
+
+	first *loader.Report // that has a reason
 }
 
 // severityCounts is a number of findings for each severity.
@@ -32,6 +34,9 @@ type severityCounts struct {
 
 func (s *summary) add(r *loader.Report) {
 	s.Paths++
+	if s.first == nil && len(r.Reasons()) > 0 {
+		s.first = r
+	}
 	switch r.Verdict {
 	case policy.Denied:
 		s.Denied++

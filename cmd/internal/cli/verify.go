@@ -65,7 +65,7 @@ func (v *verify) run(c *cobra.Command, name, path string) error {
 		return err
 	}
 	if code := verdictCode(report.Verdict); code != exitAdmitted && !v.until.settles(report) {
-		return &ended{code: code}
+		return &ended{code, more(v.json, report)}
 	}
 	return nil
 }
