@@ -65,7 +65,8 @@ func checkpoints(t *testing.T, dir string) []checkpoint {
 	return list
 }
 
-// A made is what came of a checkpoint: files, or the codes that refused it.
+// A made is what came of a checkpoint: files, or the codes that refused it or
+// say why there are none.
 type made struct {
 	files    map[string][]byte
 	refused  []formats.Code
@@ -109,7 +110,7 @@ func (c checkpoint) convert(t *testing.T) made {
 	require.NoError(t, err)
 	m := made{files: map[string][]byte{}, findings: report.Findings}
 	for _, f := range report.Findings {
-		if f.Class == formats.Unverifiable || f.Severity.Rank() >= formats.High {
+		if f.Class == formats.Unverifiable || f.Severity.Rank() >= formats.High || len(report.DerivedFiles) == 0 {
 			m.refused = append(m.refused, f.Code)
 		}
 	}
