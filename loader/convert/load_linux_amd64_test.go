@@ -1,4 +1,4 @@
-package convert
+package convert_test
 
 import (
 	"bytes"
@@ -12,8 +12,19 @@ import (
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/convert"
 	"github.com/weightgate/weightgate/policy"
 )
+
+var weights = policy.Convert{Packs: []string{"weights"}, Sandbox: formats.SandboxSeccomp}
+
+// fixture is a checkpoint that PyTorch wrote.
+func fixture(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../../formats/torch/testdata/" + name)
+	require.NoError(t, err)
+	return data
+}
 
 const converting = `version: 1
 lock: weightgate.lock
@@ -27,7 +38,7 @@ models:
 // gateFor pins what an honest child makes of the checkpoint in dir.
 func gateFor(t *testing.T, dir, rule string, c loader.Converter) *loader.Gate {
 	report, err := loader.Inspect(t.Context(), "m", loader.Dir(dir), loader.InspectConfig{
-		Formats: all.Formats(), SHA256: true, Converter: New(), Convert: weights,
+		Formats: all.Formats(), SHA256: true, Converter: convert.New(), Convert: weights,
 	})
 	require.NoError(t, err)
 	pin := policy.Pin{Name: "m", Derived: report.DerivedFiles}
@@ -47,10 +58,10 @@ func gateFor(t *testing.T, dir, rule string, c loader.Converter) *loader.Gate {
 // What a model lends of a checkpoint are the bytes of its records.
 func TestLoad(t *testing.T) {
 	for _, name := range []string{"state-dict-215.pt", "views-legacy-2-215.pt"} {
-		data := read(t, fixtures+name)
+		data := fixture(t, name)
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "m.pt"), data, 0o600))
-		m, err := gateFor(t, dir, "{packs: [weights]}", New()).Load(t.Context(), "m", loader.Dir(dir))
+		m, err := gateFor(t, dir, "{packs: [weights]}", convert.New()).Load(t.Context(), "m", loader.Dir(dir))
 		require.NoError(t, err)
 		require.NotEmpty(t, m.Tensors())
 		made, err := fs.ReadFile(m.FS(), "m.safetensors")
@@ -69,8 +80,8 @@ func TestLoad(t *testing.T) {
 // by what the lock has.
 func TestMislabelled(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.pt"), read(t, fixtures+"state-dict-215.pt"), 0o600))
-	_, err := gateFor(t, dir, "{packs: [weights], root: swapped}", &Converter{HelperPath: buildLiar(t)}).Load(t.Context(), "m", loader.Dir(dir))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.pt"), fixture(t, "state-dict-215.pt"), 0o600))
+	_, err := gateFor(t, dir, "{packs: [weights], root: swapped}", &convert.Converter{HelperPath: convert.BuildLiar(t)}).Load(t.Context(), "m", loader.Dir(dir))
 	var rejection *loader.Rejection
 	require.ErrorAs(t, err, &rejection)
 	var codes []formats.Code
