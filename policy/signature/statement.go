@@ -1,0 +1,266 @@
+package signature
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/weightgate/weightgate/policy/manifest"
+)
+
+// Method says what a resource is. The zero Method is none.
+type Method uint8
+
+const (
+	Files  Method = iota + 1 // each file, whole
+	Shards                   // each file in pieces of ShardSize bytes
+)
+
+var methods = [...]string{"", "files", "shards"}
+
+func (m Method) String() string {
+	if m == 0 || int(m) >= len(methods) {
+		return fmt.Sprintf("method %d", m)
+	}
+	return methods[m]
+}
+
+// MarshalText writes the method as OMS names it.
+func (m Method) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (m *Method) UnmarshalText(b []byte) error {
+	for v := Files; v <= Shards; v++ {
+		if methods[v] == string(b) {
+			*m = v
+			return nil
+		}
+	}
+	return fmt.Errorf("signature: no method %q", b)
+}
+
+const (
+	hashType = "sha256"
+
+	minShard     = 1 << 20
+	maxShard     = 1 << 53 // up to which a JSON number counts bytes
+	maxResources = 1 << 17
+	maxIgnored   = 10_000
+)
+
+// A Statement is what a signature says of a model (OMS 1.0: an in-toto
+// Statement v1 with the predicate https://model_signing/signature/v1.0).
+type Statement struct {
+	// Subject is what the signer called the model: the last element of its
+	// path. It is signed, and yet binds nothing: OMS verifies a renamed model.
+	Subject string `json:"subject"`
+
+	Method    Method `json:"method"`
+	ShardSize int64  `json:"shardSize,omitempty"` // in bytes, of Shards
+
+	// AllowSymlinks and IgnorePaths say how the signer walked the model. What
+	// may be loaded is not theirs to say.
+	AllowSymlinks bool     `json:"allowSymlinks,omitempty"`
+	IgnorePaths   []string `json:"ignorePaths,omitempty"` // with all beneath them
+
+	// Resources are in the order in which they were signed.
+	Resources []Resource `json:"resources"`
+}
+
+// Root is the digest that OMS calls the model's: SHA-256 over the digests of
+// the resources, in their order. It binds no names: two models whose files have
+// other names have the same root.
+func (s *Statement) Root() manifest.Digest {
+	h := sha256.New()
+	for _, r := range s.Resources {
+		h.Write(r.SHA256[:])
+	}
+	return manifest.Digest(h.Sum(nil))
+}
+
+// serialization is how the model was walked, as the statement spells it.
+type serialization struct {
+	method, hash string
+	shardSize    json.Number
+}
+
+// resource is one that was not looked at: what its texts are is for the
+// serialization to say, which may follow.
+type resource struct{ name, algorithm, digest string }
+
+// readStatement reads a payload in full.
+func readStatement(payload []byte) (*Statement, error) {
+	var (
+		s         Statement
+		root      string
+		how       serialization
+		resources []resource
+	)
+	err := readJSON("statement", payload, func(doc *document) error {
+		return doc.object("the statement", map[string]member{
+			"_type":         {read: doc.constant("_type", statementType)},
+			"subject":       {read: func() error { return readSubject(doc, &s.Subject, &root) }},
+			"predicateType": {read: doc.constant("predicateType", predicateType)},
+			"predicate": {read: func() (err error) {
+				resources, err = readPredicate(doc, &s, &how)
+				return err
+			}},
+		}, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.resolve(how, resources); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if d, err := manifest.ParseDigest(root); err != nil || d != s.Root() {
+		return nil, refuse(CodeRoot, "statement: the subject's sha256 is %+.99q, its resources have %s", root, s.Root())
+	}
+	return &s, nil
+}
+
+// readSubject reads the one subject. Its name may be absent: protobuf leaves
+// an empty one out.
+func readSubject(doc *document, name, digest *string) error {
+	subjects := 0
+	err := doc.array("subject", func() error {
+		if subjects++; subjects > 1 {
+			return doc.fail(CodeSyntax, "more than one subject")
+		}
+		return doc.object("the subject", map[string]member{
+			"name": {optional: true, read: doc.text("the subject's name", name)},
+			"digest": {read: func() error {
+				return doc.object("the subject's digest", map[string]member{hashType: {read: doc.text(hashType, digest)}}, nil)
+			}},
+		}, nil)
+	})
+	if err == nil && subjects == 0 {
+		return doc.fail(CodeSyntax, "subject is empty")
+	}
+	return err
+}
+
+// readPredicate reads the two members that OMS defines. It lets verifiers
+// ignore others (predicate v1.0), but not what serialization is beside them.
+func readPredicate(doc *document, s *Statement, how *serialization) ([]resource, error) {
+	var resources []resource
+	err := doc.object("the predicate", map[string]member{
+		"serialization": {read: func() error {
+			return doc.object("serialization", map[string]member{
+				"method":         {read: doc.text("method", &how.method)},
+				"hash_type":      {read: doc.text("hash_type", &how.hash)},
+				"shard_size":     {optional: true, read: doc.number("shard_size", &how.shardSize)},
+				"allow_symlinks": {read: doc.truth("allow_symlinks", &s.AllowSymlinks)},
+				"ignore_paths": {optional: true, read: func() error {
+					return doc.array("ignore_paths", func() error {
+						path, err := doc.word("an ignored path")
+						if err != nil {
+							return err
+						}
+						if len(s.IgnorePaths) == maxIgnored {
+							return doc.fail(CodeLimits, "more than %d ignored paths", maxIgnored)
+						}
+						s.IgnorePaths = append(s.IgnorePaths, path)
+						return nil
+					})
+				}},
+			}, nil)
+		}},
+		"resources": {read: func() error {
+			return doc.array("resources", func() error {
+				var r resource
+				err := doc.object("a resource", map[string]member{
+					"name":      {read: doc.text("a resource's name", &r.name)},
+					"algorithm": {read: doc.text("algorithm", &r.algorithm)},
+					"digest":    {read: doc.text("digest", &r.digest)},
+				}, nil)
+				if err == nil && len(resources) == maxResources {
+					return doc.fail(CodeLimits, "more than %d resources", maxResources)
+				}
+				resources = append(resources, r)
+				return err
+			})
+		}},
+	}, doc.skip)
+	return resources, err
+}
+
+// resolve says what the texts of a statement mean.
+func (s *Statement) resolve(how serialization, resources []resource) error {
+	if s.Method.UnmarshalText([]byte(how.method)) != nil {
+		return refuse(CodeMethod, "statement: method %+.99q is neither files nor shards", how.method)
+	}
+	if how.hash != hashType { // blake2b and blake3 are OMS too
+		return refuse(CodeHash, "statement: hash_type %+.99q, not %s", how.hash, hashType)
+	}
+	var err error
+	if s.ShardSize, err = shardSize(s.Method, how.shardSize); err != nil {
+		return err
+	}
+	s.Resources = make([]Resource, len(resources))
+	for i, r := range resources {
+		if r.algorithm != how.hash && r.algorithm != algorithm(s.Method, s.ShardSize) {
+			return refuse(CodeHash, "statement: %+.99q has the algorithm %+.99q among %s", r.name, r.algorithm, how.hash)
+		}
+		if s.Resources[i], err = parseResource(s.Method, r.name, r.digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shardSize reads a number that protobuf takes for a double: 1048576.0 is one.
+func shardSize(m Method, n json.Number) (int64, error) {
+	if m != Shards {
+		if n != "" {
+			return 0, refuse(CodeSyntax, "statement: shard_size without shards")
+		}
+		return 0, nil
+	}
+	size, err := n.Float64()
+	if err != nil || size != math.Trunc(size) || size < 0 || size > maxShard {
+		return 0, refuse(CodeSyntax, "statement: shard_size %+.99q is no number of bytes", n)
+	}
+	return int64(size), nil
+}
+
+// algorithm is how model-signing names the hash of a resource. The
+// specification (section 6.3.2) has the bare hash_type for shards too.
+func algorithm(m Method, shardSize int64) string {
+	if m == Shards {
+		return fmt.Sprintf("%s-sharded-%d", hashType, shardSize)
+	}
+	return hashType
+}
+
+// encode writes what readStatement reads, with numbers and order as
+// model-signing writes them.
+func (s *Statement) encode() ([]byte, error) {
+	type object = map[string]any
+	how := object{"method": s.Method, "hash_type": hashType, "allow_symlinks": s.AllowSymlinks}
+	if s.Method == Shards {
+		how["shard_size"] = s.ShardSize
+	}
+	if len(s.IgnorePaths) > 0 {
+		how["ignore_paths"] = s.IgnorePaths
+	}
+	resources := make([]object, len(s.Resources))
+	for i, r := range s.Resources {
+		resources[i] = object{"name": r.spell(s.Method), "algorithm": algorithm(s.Method, s.ShardSize), "digest": r.SHA256}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(object{
+		"_type":         statementType,
+		"subject":       []object{{"name": s.Subject, "digest": object{hashType: s.Root()}}},
+		"predicateType": predicateType,
+		"predicate":     object{"serialization": how, "resources": resources},
+	})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
