@@ -68,7 +68,7 @@ func (a *admission) makeRoom(l *listing) error {
 	for i, f := range l.stat.Files {
 		sizes[i] = f.Size
 		bytes = addSaturating(bytes, f.Size)
-		need = addSaturating(need, hashing.Chunks(f.Size)*sha256.Size)
+		need = addSaturating(need, hashing.Chunks(f.Size)*(sha256.Size+hashing.SealSize))
 	}
 	if bytes > a.limits.MaxBytes {
 		l.find(CodeMemory, "", "the files take %s, Limits.MaxBytes is %s", size(bytes), size(a.limits.MaxBytes))

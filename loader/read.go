@@ -60,6 +60,9 @@ func (a *admission) open(ctx context.Context, f *stagedFile) (chunkReader, error
 
 // maps reports whether a local file of this size is read through a mapping.
 func (a *admission) maps(size int64) bool {
+	if a.staged != nil && a.staged.ring != nil && a.via == readAuto {
+		return false // a ring's memory is the ring: pages of a mapping count as its own
+	}
 	switch a.via {
 	case readMapping:
 		return size > 0

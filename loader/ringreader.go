@@ -17,7 +17,7 @@ const (
 )
 
 // A ringReader reads chunks again for parsers, and believes a chunk only if it
-// still has the hash that the file's digest was made of. It is safe for
+// still has the seal that it was given when it was hashed. It is safe for
 // concurrent use, and reads several chunks at a time.
 type ringReader struct {
 	tree Tree
@@ -85,7 +85,7 @@ func (r *ringReader) verified(f *stagedFile, i int64) ([]byte, error) {
 	offset, n := f.tree.Bounds(i)
 	buf := make([]byte, n)
 	err := r.fetch(f, buf, offset)
-	if err == nil && !f.tree.Verify(i, buf) {
+	if err == nil && !f.seals.Verify(i, buf) {
 		err = changed(f.name, offset, "it was written to between hashing and parsing")
 	}
 	if err == nil {

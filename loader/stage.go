@@ -80,6 +80,7 @@ type stagedFile struct {
 	bytes []byte // the verified copy; nil in a ring
 	place int64  // where in the region it lies
 	tree  *hashing.Tree
+	seals *hashing.Seals // of the chunks of a ring; else nil
 
 	// While the file is copied.
 	first   int64 // number of its first job in the whole load
@@ -139,6 +140,9 @@ func (a *admission) layOut(files []policy.File) *staged {
 	}
 	if a.space == nil {
 		s.ring = newRingReader(a.tree)
+		for _, f := range s.files {
+			f.seals = hashing.NewSeals(f.size)
+		}
 		return s
 	}
 	s.space, a.space = a.space, nil
@@ -278,6 +282,9 @@ func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
 	}
 	r.a.at(pauseCopied, f.name, i)
 	f.tree.Hash(i, dst) // of the copy: the file may be another one by now
+	if f.seals != nil {
+		f.seals.Seal(i, dst)
+	}
 	r.a.at(pauseHashed, f.name, i)
 	if r.s.guard != nil {
 		if err := r.s.guard.Final(f.place+offset, int64(n)); err != nil {

@@ -53,8 +53,8 @@ func TestTextOfARefusal(t *testing.T) {
               --update.
   unread    format.unknown a: no format claims it
   unread    format.unknown b  c@7: no format claims it
-            → If the model needs the file, name it under companions and pin it; else leave it
-              out with files.only.
+            → Find out what it is. If the model needs it, name it under companions in the policy
+              and pin it; else leave it out with files.only.
   cause     disk on fire
   medium    x.medium m: seen
   low       x.low l

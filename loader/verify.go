@@ -67,7 +67,7 @@ type InspectConfig struct {
 
 // Inspect runs the line over a ring and asks no policy: what the files are,
 // their digests, tensors and findings. The memory it takes does not grow with
-// the files but for 32 bytes for each 512 KiB and what parsers keep.
+// the files but for 48 bytes for each 512 KiB and what parsers keep.
 //
 // The Report's verdict says nothing. The error is a *Rejection if something
 // could not be read or exceeded a limit.

@@ -144,27 +144,6 @@ func TestIncomplete(t *testing.T) {
 	require.ErrorIs(t, err, ErrIncomplete)
 }
 
-func TestVerify(t *testing.T) {
-	for _, size := range []int64{1, Block, Block + 1, Chunk, 2*Chunk + 5} {
-		content := stream(size)
-		tree := treeOf(content)
-		for i := range Chunks(size) {
-			offset, n := tree.Bounds(i)
-			chunk := bytes.Clone(content[offset : offset+int64(n)])
-			require.True(t, tree.Verify(i, chunk))
-			require.False(t, tree.Verify(i, chunk[:n-1]))
-			require.False(t, tree.Verify(i, append(chunk, 0)))
-			require.False(t, tree.Verify(i+Chunks(size), chunk))
-			for _, at := range []int{0, n / 2, n - 1} {
-				chunk[at] ^= 1
-				require.False(t, tree.Verify(i, chunk), "byte %d of chunk %d", at, i)
-				chunk[at] ^= 1
-			}
-		}
-	}
-	require.False(t, NewTree(1).Verify(0, []byte{0}), "nothing was hashed")
-}
-
 func TestBounds(t *testing.T) {
 	for _, size := range []int64{0, 1, Chunk - 1, Chunk, Chunk + 1, 3 * Chunk} {
 		tree, at := NewTree(size), int64(0)
@@ -208,9 +187,6 @@ func TestNoAllocations(t *testing.T) {
 		tree.Hash(0, content[:Chunk])
 		tree.Hash(1, content[Chunk:])
 		chain.Write(content)
-		if !tree.Verify(1, content[Chunk:]) {
-			t.Error("not what was hashed")
-		}
 	}))
 }
 

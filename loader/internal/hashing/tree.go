@@ -79,12 +79,6 @@ func (t *Tree) Hash(i int64, chunk []byte) {
 	}
 }
 
-// Verify reports whether chunk is what Hash was given as chunk i. It is safe
-// for concurrent use once Hash(i) has returned, and allocates nothing.
-func (t *Tree) Verify(i int64, chunk []byte) bool {
-	return t.fits(i, chunk) && t.chunks[i] == t.level1(chunk)
-}
-
 // Digest is the fs-verity digest of the file, or ErrIncomplete if a chunk was
 // not hashed. It is called when all calls of Hash have returned.
 func (t *Tree) Digest() (manifest.Digest, error) {
