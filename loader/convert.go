@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/policy"
@@ -55,7 +56,10 @@ func (i *inspection) convert(ctx context.Context) error {
 	if len(i.derived) == 0 {
 		return nil
 	}
-	return i.reindex(ctx)
+	if err := i.reindex(ctx); err != nil {
+		return err
+	}
+	return i.measure(ctx)
 }
 
 // unjudged is why nobody read a pickle.
@@ -181,21 +185,9 @@ func (i *inspection) holds(id formats.TensorID) bool {
 	return i.held[id]
 }
 
-// inspectDerived measures a derived file and reads it back with the formats of
-// the set: the converter's word is not taken for what it wrote.
+// inspectDerived reads a derived file back with the formats of the set: the
+// converter's word is not taken for what it wrote.
 func (i *inspection) inspectDerived(ctx context.Context, d *derivedFile, format string) (string, error) {
-	var to io.Writer
-	if i.a.derived != nil {
-		w, err := i.a.derived(d.name, d.size)
-		if err != nil {
-			return "", err
-		}
-		to = w
-	}
-	entry, err := d.measure(ctx, i.a.sha256, to)
-	if err != nil {
-		return "", err
-	}
 	found, err := i.readBack(ctx, d, format)
 	if cause := cmp.Or(ctx.Err(), i.s.failed()); cause != nil {
 		return "", cause
@@ -205,11 +197,40 @@ func (i *inspection) inspectDerived(ctx context.Context, d *derivedFile, format 
 		return "", nil
 	}
 	i.facts.Findings = append(i.facts.Findings, found.Findings...)
-	i.facts.Derived = append(i.facts.Derived, entry)
-	i.facts.Derived.Sort()
 	i.derived = append(i.derived, d)
 	i.tensors = append(i.tensors, found.Tensors...)
 	return d.name, nil
+}
+
+// measure says what was derived: by its digests, or by the lock's if the lock
+// has the same recipe and nothing else asks for the bytes.
+func (i *inspection) measure(ctx context.Context) error {
+	slices.SortFunc(i.derived, func(x, y *derivedFile) int { return cmp.Compare(x.name, y.name) })
+	recipe, err := recipeOf(i.derived)
+	if err != nil {
+		return err
+	}
+	i.a.report.Recipe = recipe
+	if !i.a.sha256 && i.a.derived == nil {
+		if files, known := i.a.rules.Made(); known == recipe {
+			i.facts.Derived, i.a.report.Implied = files, true
+			return nil
+		}
+	}
+	for _, d := range i.derived {
+		var to io.Writer
+		if i.a.derived != nil {
+			if to, err = i.a.derived(d.name, d.size); err != nil {
+				return err
+			}
+		}
+		entry, err := d.measure(ctx, i.a.sha256, to)
+		if err != nil {
+			return err
+		}
+		i.facts.Derived = append(i.facts.Derived, entry)
+	}
+	return nil
 }
 
 // readBack is what the set's formats make of a derived file.

@@ -174,6 +174,85 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
+// Who arrives at the recipe of the lock has made what the lock has, and does not
+// hash it; anything else is measured.
+func TestRecipe(t *testing.T) {
+	content := box(t, 300_000)
+	dir := write(t, map[string][]byte{"model.box": content})
+	set := formats.Set{safetensors.Format(), boxed{}}
+	look := func(dir string, c Converter) *Report {
+		report, err := Inspect(t.Context(), "m", Dir(dir), InspectConfig{Formats: set, SHA256: true, Converter: c, Convert: policy.Convert{Packs: []string{"weights"}}})
+		require.NoError(t, err)
+		return report
+	}
+	report := look(dir, converter(unbox))
+	require.False(t, report.Recipe.IsZero())
+	require.False(t, report.Implied)
+	gate := func(change func(*policy.Pin)) *Gate {
+		pin := policy.Pin{Name: "m", Derived: report.DerivedFiles, Recipe: report.Recipe}
+		for _, f := range report.Files {
+			pin.Files = append(pin.Files, f.Entry)
+		}
+		change(&pin)
+		lock, err := new(policy.Lock).With(pin)
+		require.NoError(t, err)
+		lock, err = policy.ParseLock(lock.Encode())
+		require.NoError(t, err)
+		return newGate(t, converting, lock.Encode(), func(cfg *Config) { cfg.Formats, cfg.Converter = set, converter(unbox) })
+	}
+
+	g := gate(func(*policy.Pin) {})
+	m, err := g.Load(t.Context(), "m", Dir(dir))
+	require.NoError(t, err)
+	require.True(t, m.Report().Implied)
+	require.Equal(t, report.Derived, m.Derived())
+	require.Equal(t, report.DerivedFiles, m.Report().DerivedFiles)
+	require.NoError(t, m.Close())
+	verified, err := g.Verify(t.Context(), "m", Dir(dir))
+	require.NoError(t, err)
+	require.False(t, verified.Implied, "verify measures")
+
+	for name, change := range map[string]func(*policy.Pin){
+		"none in the lock": func(p *policy.Pin) { p.Recipe = manifest.Digest{} },
+		"another one":      func(p *policy.Pin) { p.Recipe[0] ^= 1 },
+	} {
+		m, err := gate(change).Load(t.Context(), "m", Dir(dir))
+		require.NoError(t, err, name)
+		require.False(t, m.Report().Implied, name)
+		require.NoError(t, m.Close())
+	}
+
+	// A recipe says everything that the derived bytes follow from.
+	other := slices.Clone(content)
+	other[len(other)-1] ^= 1
+	twice := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		c, err := unbox(in, rule, alloc)
+		half := c.Parts[1]
+		half.Source.Length /= 2
+		c.Parts = append(c.Parts[:1], half, half) // as long, and half of it twice
+		return c, err
+	})
+	renamed := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		c, err := unbox(in, rule, alloc)
+		c.File = "v.safetensors"
+		return c, err
+	})
+	header := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		c, err := unbox(in, rule, alloc)
+		c.Parts[0].Bytes = bytes.Replace(c.Parts[0].Bytes, []byte(`"w"`), []byte(`"v"`), 1)
+		return c, err
+	})
+	for name, recipe := range map[string]manifest.Digest{
+		"other bytes":  look(write(t, map[string][]byte{"model.box": other}), converter(unbox)).Recipe,
+		"other parts":  look(dir, twice).Recipe,
+		"other name":   look(dir, renamed).Recipe,
+		"other header": look(dir, header).Recipe,
+		"other source": look(write(t, map[string][]byte{"other.box": content}), converter(unbox)).Recipe,
+	} {
+		require.NotEqual(t, report.Recipe, recipe, name)
+	}
+}
+
 // What a converter says is held against what is there, and what it derives
 // against the lock.
 func TestLyingConverters(t *testing.T) {

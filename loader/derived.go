@@ -3,6 +3,8 @@ package loader
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -139,16 +141,57 @@ func (d *derivedFile) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
+// recipeDomain begins what a recipe is the digest of.
+const recipeDomain = "weightgate.recipe.v1\x00"
+
+// recipeOf names files, sorted by name, by how they are made: SHA-256 over the
+// domain and the number of files, and for each its name, its source's name and
+// fs-verity digest, the number of its parts, and for each part its length and
+// either 0 and its SHA-256 or 1 and its offset in the source. Numbers are u64le,
+// names have their length before them. Equal recipes make equal files.
+func recipeOf(files []*derivedFile) (manifest.Digest, error) {
+	h := sha256.New()
+	number := func(n int64) { h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) }
+	name := func(s string) {
+		number(int64(len(s)))
+		io.WriteString(h, s)
+	}
+	io.WriteString(h, recipeDomain)
+	number(int64(len(files)))
+	for _, d := range files {
+		source, err := d.source.tree.Digest()
+		if err != nil {
+			return manifest.Digest{}, err
+		}
+		name(d.name)
+		name(d.source.name)
+		h.Write(source[:])
+		number(int64(len(d.parts)))
+		for _, p := range d.parts {
+			number(p.Len())
+			if p.Bytes == nil {
+				number(1)
+				number(p.Source.Offset)
+				continue
+			}
+			sum := sha256.Sum256(p.Bytes)
+			number(0)
+			h.Write(sum[:])
+		}
+	}
+	return manifest.Digest(h.Sum(nil)), nil
+}
+
 // measure hashes the file on all cores. What needs its bytes in order, its
 // SHA-256 if it is asked for and the writer if there is one, gets each batch of
 // chunks while the next one is read.
-func (d *derivedFile) measure(ctx context.Context, sha256 bool, to io.Writer) (manifest.Entry, error) {
+func (d *derivedFile) measure(ctx context.Context, chained bool, to io.Writer) (manifest.Entry, error) {
 	tree, chain := hashing.NewTree(d.size), hashing.NewChain(d.size)
 	inOrder := io.Discard
 	switch {
-	case sha256 && to != nil:
+	case chained && to != nil:
 		inOrder = io.MultiWriter(chain, to)
-	case sha256:
+	case chained:
 		inOrder = chain
 	case to != nil:
 		inOrder = to
@@ -181,7 +224,7 @@ func (d *derivedFile) measure(ctx context.Context, sha256 bool, to io.Writer) (m
 		}
 		last = batch
 	}
-	return d.entry(tree, chain, sha256)
+	return d.entry(tree, chain, chained)
 }
 
 // chunk is chunk i, hashed: where it lies, or in buf.
@@ -198,9 +241,9 @@ func (d *derivedFile) chunk(tree *hashing.Tree, i int64, buf *[hashing.Chunk]byt
 	return chunk, nil
 }
 
-func (d *derivedFile) entry(tree *hashing.Tree, chain *hashing.Chain, sha256 bool) (e manifest.Entry, err error) {
+func (d *derivedFile) entry(tree *hashing.Tree, chain *hashing.Chain, chained bool) (e manifest.Entry, err error) {
 	e = manifest.Entry{Name: d.name, Size: d.size}
-	if e.Verity, err = tree.Digest(); err == nil && sha256 {
+	if e.Verity, err = tree.Digest(); err == nil && chained {
 		e.SHA256, err = chain.Digest()
 	}
 	return e, err

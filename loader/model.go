@@ -71,7 +71,9 @@ func (m *Model) Tensors() []formats.Tensor { return slices.Clone(m.tensors) }
 func (m *Model) Identity() manifest.Digest { return m.Report().Identity }
 
 // Derived is the digest of the manifest of what conversions made of the model:
-// what the lock lists under derived. It is zero if nothing was converted.
+// what the lock lists under derived. It is zero if nothing was converted. Where
+// the lock has the recipe by which this load made it (Report.Recipe), from bytes
+// that this load measured, the digest is the lock's and was not measured anew.
 func (m *Model) Derived() manifest.Digest { return m.Report().Derived }
 
 // Vouched reports whether a pin stands behind the model. It is false only for

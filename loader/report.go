@@ -34,6 +34,8 @@ type Report struct {
 	Conversions  []ConversionReport `json:"conversions,omitempty"`  // of files that hold pickles, in the order of the files
 	Derived      manifest.Digest    `json:"derived,omitzero"`       // identity of what the conversions made; zero: nothing
 	DerivedFiles manifest.Manifest  `json:"derivedFiles,omitempty"` // sorted bytewise by name
+	Recipe       manifest.Digest    `json:"recipe,omitzero"`        // of Derived: how it was made, the source's content included
+	Implied      bool               `json:"implied,omitempty"`      // Derived is the lock's, since Recipe is: it was not hashed again
 
 	Pending   []policy.Phase       `json:"pending,omitempty"`   // phases whose rules were not asked yet
 	Decisions []policy.Decision    `json:"decisions,omitempty"` // in the order of their phases

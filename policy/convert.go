@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/policy/manifest"
 )
 
 // Convert is what an entry says of files that hold pickles: how a Converter
@@ -35,6 +36,17 @@ func (r *Rules) Convert() (Convert, bool) {
 	}
 	c := r.entry.Convert
 	return Convert{Packs: slices.Clone(c.Packs), Extract: c.Unknown == extract, Root: c.Root, Sandbox: c.least()}, true
+}
+
+// Made is what the lock has that conversions make of this name, and the recipe
+// by which they made it; zero if the lock does not say. Who arrives at the same
+// recipe has made the same files and need not hash them. The caller owns the
+// list.
+func (r *Rules) Made() (files manifest.Manifest, recipe manifest.Digest) {
+	if r.deny() {
+		return nil, manifest.Digest{}
+	}
+	return slices.Clone(r.derived), r.recipe
 }
 
 // Converts reports whether an entry has a convert rule: whether the policy

@@ -16,6 +16,7 @@ type Rules struct {
 	name      string            // the one that For was asked for
 	pin       manifest.Manifest // of name; none if the lock has none
 	derived   manifest.Manifest // of name; none if the lock has none
+	recipe    manifest.Digest   // of derived; zero if the lock has none
 	lock      *Lock
 	libraries bool // the policy says that they are pinned
 	strict    bool // see Strict

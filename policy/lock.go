@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,12 +27,13 @@ const (
 //	library <fs-verity> <name>
 //	model <name> <identity>
 //	<fs-verity> <sha256> <size> <name>
-//	derived <identity>
+//	derived <identity> <recipe>
 //	<fs-verity> <sha256> <size> <name>
 //
 // Libraries come first, then models; libraries, models and the files of each
 // are sorted bytewise by name. One space separates fields, \n ends each line,
-// the last one too. A derived list is there for converted models only.
+// the last one too. A derived list is there for converted models only; its
+// recipe may be missing.
 type Lock struct {
 	libraries manifest.Manifest // name and fs-verity digest alone
 	pins      []Pin
@@ -42,6 +44,10 @@ type Pin struct {
 	Name    string
 	Files   manifest.Manifest // of the model as it is published
 	Derived manifest.Manifest // of what it is converted into; none if it is not
+
+	// Recipe names how Derived was made, the source's content included: who has
+	// done the same with the same has the same. Zero: nobody wrote it down.
+	Recipe manifest.Digest
 }
 
 // ParseLock reads a lock. What is not well formed is a *ParseError; on error
@@ -131,7 +137,11 @@ func (l *Lock) Encode() []byte {
 		fmt.Fprintf(&b, "model %s %s\n", p.Name, p.Files.Identity())
 		writeFiles(&b, p.Files)
 		if len(p.Derived) > 0 {
-			fmt.Fprintf(&b, "derived %s\n", p.Derived.Identity())
+			fmt.Fprintf(&b, "derived %s", p.Derived.Identity())
+			if !p.Recipe.IsZero() {
+				fmt.Fprintf(&b, " %s", p.Recipe)
+			}
+			b.WriteByte('\n')
 			writeFiles(&b, p.Derived)
 		}
 	}
@@ -163,6 +173,9 @@ func (p Pin) check() error {
 	}
 	if p.Files.Identity().IsZero() || len(p.Derived) > 0 && p.Derived.Identity().IsZero() {
 		return fmt.Errorf("policy: the pin of %q has no files, or not in bytewise order", p.Name)
+	}
+	if len(p.Derived) == 0 && !p.Recipe.IsZero() {
+		return fmt.Errorf("policy: the pin of %q has a recipe of nothing", p.Name)
 	}
 	return nil
 }
@@ -280,7 +293,16 @@ func (r *lockReader) model() (Pin, error) {
 	if p.Files, err = r.files(identity); err != nil {
 		return Pin{}, err
 	}
-	if identity, ok := r.word("derived"); ok {
+	if rest, ok := r.word("derived"); ok {
+		identity, recipe, written := strings.Cut(rest, " ")
+		if written {
+			if p.Recipe, err = manifest.ParseDigest(recipe); err == nil && p.Recipe.IsZero() {
+				err = errors.New("it is zero")
+			}
+			if err != nil {
+				return Pin{}, r.errorf("recipe: %v", err)
+			}
+		}
 		if p.Derived, err = r.files(identity); err != nil {
 			return Pin{}, err
 		}

@@ -197,7 +197,7 @@ func (p *Policy) For(name string, o Origin) *Rules {
 	for i := range p.doc.Models {
 		if e := &p.doc.Models[i]; e.names(name) && e.admits(o) {
 			pin, _ := p.Lock().Pin(name)
-			return &Rules{entry: e, name: name, pin: pin.Files, derived: pin.Derived, lock: p.Lock(), libraries: p.doc.Libraries == pinned}
+			return &Rules{entry: e, name: name, pin: pin.Files, derived: pin.Derived, recipe: pin.Recipe, lock: p.Lock(), libraries: p.doc.Libraries == pinned}
 		}
 	}
 	return nil

@@ -137,7 +137,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, pa
 	if err != nil {
 		return nil, err
 	}
-	if err := next.model(policy.Pin{Name: name, Files: entries(measured), Derived: measured.DerivedFiles}); err != nil {
+	if err := next.model(policy.Pin{Name: name, Files: entries(measured), Derived: measured.DerivedFiles, Recipe: measured.Recipe}); err != nil {
 		return nil, err
 	}
 	report, err := judge(pol, next.lock, measured)
