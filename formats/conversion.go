@@ -16,6 +16,7 @@ type Conversion struct {
 	// Parts follow each other without gaps: the header, then each tensor.
 	Parts []Part
 
+	Merged   []string  // names of tensors that share the bytes of one that is kept
 	Dropped  []Dropped // what the source holds besides
 	Uses     []Use     // globals and calls of its pickles
 	Findings []Finding // of pickles, plan and sandbox, in the order of their offsets

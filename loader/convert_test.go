@@ -42,8 +42,8 @@ func (c converter) Convert(_ context.Context, in formats.Input, _ *formats.Inspe
 	return c(in, rule, alloc)
 }
 
-func (converter) Reindex(index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
-	text, err := sidecar.MoveShards(index, lim, shard)
+func (converter) Reindex(ctx context.Context, index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
+	text, err := sidecar.MoveShards(ctx, index, lim, shard)
 	return &formats.Conversion{File: "model.safetensors.index.json", Parts: []formats.Part{{Bytes: text}}, Converter: "unbox/1"}, err
 }
 
@@ -287,10 +287,16 @@ func TestLyingConverters(t *testing.T) {
 			c.Parts[1].Source.Length = 400
 			c.Parts = append(c.Parts, tail)
 		}), []formats.Code{CodeParser, policy.CodeDerivedMissing}},
-		"other weights": {changed(func(c *formats.Conversion) {
-			other := slices.Clone(content[len(content)-4000:])
+		"weights that can still be written to": {changed(func(c *formats.Conversion) {
+			c.Parts[1] = formats.Part{Bytes: slices.Clone(content[len(content)-4000:])}
+		}), []formats.Code{CodeParser, policy.CodeDerivedMissing}},
+		"other weights": {converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+			c, err := unbox(in, rule, alloc)
+			other, _ := alloc(4000)
+			copy(other, content[len(content)-4000:])
 			other[17]++
 			c.Parts[1] = formats.Part{Bytes: other}
+			return c, err
 		}), []formats.Code{policy.CodeDerivedChanged}},
 		"another name":   {changed(func(c *formats.Conversion) { c.File = "v.safetensors" }), []formats.Code{policy.CodeDerivedMissing, policy.CodeDerivedExtra}},
 		"no sandbox":     {changed(func(c *formats.Conversion) { c.Sandbox = nil }), []formats.Code{policy.CodeConvertSandbox}},
@@ -316,6 +322,29 @@ func TestConversionsNeedMemory(t *testing.T) {
 
 	_, err = Inspect(t.Context(), "m", Dir(dir), InspectConfig{Formats: formats.Set{safetensors.Format(), boxed{}}, Converter: greedy})
 	require.Equal(t, []formats.Code{CodeMemory}, codesOf(t, err))
+}
+
+// What is kept of the files counts against MaxBytes, and what was copied too.
+func TestConversionsCountAgainstMaxBytes(t *testing.T) {
+	content := box(t, 100_000)
+	dir := write(t, map[string][]byte{"model.box": content})
+	copies := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		if _, err := alloc(400_000); err != nil {
+			return nil, err
+		}
+		return unbox(in, rule, alloc)
+	})
+	for limit, want := range map[int64]bool{700_000: false, 900_000: true} {
+		g := boxGate(t, dir, copies)
+		g.cfg.Limits.MaxBytes = limit
+		m, err := g.Load(t.Context(), "m", Dir(dir))
+		if !want {
+			require.Equal(t, []formats.Code{CodeMemory}, codesOf(t, err))
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, m.Close())
+	}
 }
 
 // A pickle that nobody judges is not clean.
@@ -344,9 +373,14 @@ func TestConvertedShards(t *testing.T) {
 	index := `{"metadata": {"total_size": 8000}, "weight_map": {"w": "model.box", "tied": "model.box"}}`
 	dir := write(t, map[string][]byte{"model.box": box(t, 2000), "pytorch_model.bin.index.json": []byte(index)})
 	set := append(formats.Set{safetensors.Format(), boxed{}}, sidecar.Formats()...)
+	tied := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		c, err := unbox(in, rule, alloc)
+		c.Merged = []string{"tied"}
+		return c, err
+	})
 	written := map[string]*bytes.Buffer{}
 	report, err := Inspect(t.Context(), "m", Dir(dir), InspectConfig{
-		Formats: set, SHA256: true, Converter: converter(unbox),
+		Formats: set, SHA256: true, Converter: tied,
 		Derived: func(name string, _ int64) (io.Writer, error) {
 			written[name] = new(bytes.Buffer)
 			return written[name], nil
@@ -366,8 +400,73 @@ func TestConvertedShards(t *testing.T) {
 	lock, err := new(policy.Lock).With(pin)
 	require.NoError(t, err)
 	yaml := converting + "    companions: [\"*.json\"]\n"
-	g := newGate(t, yaml, lock.Encode(), func(cfg *Config) { cfg.Formats, cfg.Converter = set, converter(unbox) })
+	g := newGate(t, yaml, lock.Encode(), func(cfg *Config) { cfg.Formats, cfg.Converter = set, tied })
 	m, err := g.Load(t.Context(), "m", Dir(dir))
 	require.NoError(t, err)
 	require.NoError(t, m.Close())
+
+	// A tensor that no shard has stays in the index, which is wrong then.
+	report, err = Inspect(t.Context(), "m", Dir(dir), InspectConfig{Formats: set, Converter: converter(unbox)})
+	require.NoError(t, err)
+	require.Contains(t, reportedCodes(report), sidecar.CodeIndexTensor)
+
+	// An index that could not be read is not rewritten; nor by a converter that fails.
+	for name, c := range map[string]Converter{
+		"panics":  reindexer{func() (*formats.Conversion, error) { panic("boo") }},
+		"nothing": reindexer{func() (*formats.Conversion, error) { return nil, nil }},
+		"fails":   reindexer{func() (*formats.Conversion, error) { return nil, io.ErrUnexpectedEOF }},
+	} {
+		report, err := Inspect(t.Context(), "m", Dir(dir), InspectConfig{Formats: set, Converter: c})
+		require.NoError(t, err, name)
+		require.Contains(t, reportedCodes(report), CodeParser, name)
+		require.Len(t, report.DerivedFiles, 1, name)
+	}
+	bad := write(t, map[string][]byte{"model.box": box(t, 2000), "m.index.json": []byte(index[:60] + `"w": "model.box", "w": "model.box"}}`)})
+	report, err = Inspect(t.Context(), "m", Dir(bad), InspectConfig{Formats: set, Converter: reindexer{func() (*formats.Conversion, error) { panic("asked") }}})
+	require.NoError(t, err)
+	require.NotContains(t, reportedCodes(report), CodeParser)
+}
+
+// A shard in a directory beneath the index keeps its directory.
+func TestConvertedShardsBeneath(t *testing.T) {
+	dir := write(t, map[string][]byte{
+		"sub/model.box": box(t, 2000),
+		"a.index.json":  []byte(`{"weight_map": {"w": "sub/model.box"}}`),
+	})
+	set := append(formats.Set{safetensors.Format(), boxed{}}, sidecar.Formats()...)
+	beneath := converter(func(in formats.Input, rule policy.Convert, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+		c, err := unbox(in, rule, alloc)
+		c.File = "sub/w.safetensors"
+		return c, err
+	})
+	written := map[string]*bytes.Buffer{}
+	report, err := Inspect(t.Context(), "m", Dir(dir), InspectConfig{Formats: set, Converter: beneath, Derived: func(name string, _ int64) (io.Writer, error) {
+		written[name] = new(bytes.Buffer)
+		return written[name], nil
+	}})
+	require.NoError(t, err)
+	require.Len(t, report.DerivedFiles, 2)
+	require.JSONEq(t, `{"weight_map": {"w": "sub/w.safetensors"}}`, written["model.safetensors.index.json"].String())
+}
+
+// A reindexer is unbox with another answer about indexes.
+type reindexer struct {
+	answer func() (*formats.Conversion, error)
+}
+
+func (reindexer) Convert(_ context.Context, in formats.Input, _ *formats.Inspection, rule policy.Convert, _ formats.Limits, alloc func(int64) ([]byte, error)) (*formats.Conversion, error) {
+	return unbox(in, rule, alloc)
+}
+
+func (r reindexer) Reindex(_ context.Context, _ formats.Input, _ formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
+	shard("model.box", "w")
+	return r.answer()
+}
+
+func reportedCodes(r *Report) []formats.Code {
+	var codes []formats.Code
+	for _, f := range r.Findings {
+		codes = append(codes, f.Code)
+	}
+	return codes
 }

@@ -3,8 +3,6 @@ package loader
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,9 +24,13 @@ type derivedFile struct {
 	source *stagedFile
 	name   string
 	size   int64
-	parts  []formats.Part // none is empty
-	starts []int64        // offset of each part
+	parts  []formats.Part  // none is empty
+	starts []int64         // offset of each part
+	merged map[string]bool // tensors of the source that share the bytes of one that is here
 	beside func(name string) (formats.Input, bool)
+	recipe manifest.Digest
+
+	head int64 // what can still be read of it
 }
 
 // newDerivedFile checks what a converter says against the file that it says it
@@ -37,7 +39,10 @@ func newDerivedFile(source *stagedFile, c *formats.Conversion, beside func(name 
 	if !fs.ValidPath(c.File) || c.File == "." {
 		return nil, errors.New("it is no name beneath the model's root")
 	}
-	d := &derivedFile{source: source, name: c.File, beside: beside}
+	d := &derivedFile{source: source, name: c.File, beside: beside, merged: map[string]bool{}}
+	for _, tensor := range c.Merged {
+		d.merged[tensor] = true
+	}
 	for _, p := range c.Parts {
 		if p.Bytes == nil && (p.Source.File != source.name || !p.Source.Within(source.size)) {
 			return nil, fmt.Errorf("a part of it is %d bytes at %d of %s, which are not there", p.Source.Length, p.Source.Offset, formats.Quote(p.Source.File))
@@ -52,6 +57,7 @@ func newDerivedFile(source *stagedFile, c *formats.Conversion, beside func(name 
 		d.parts, d.starts = append(d.parts, p), append(d.starts, d.size)
 		d.size += n
 	}
+	d.head = d.size
 	return d, nil
 }
 
@@ -127,6 +133,9 @@ func (d *derivedFile) ReadAt(p []byte, off int64) (n int, err error) {
 		if off >= d.size {
 			return n, io.EOF
 		}
+		if off >= d.head {
+			return n, fmt.Errorf("%s: it was measured, and is not kept", d.name)
+		}
 		i := d.at(off)
 		from := off - d.starts[i]
 		part := d.parts[i]
@@ -141,45 +150,19 @@ func (d *derivedFile) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// recipeDomain begins what a recipe is the digest of.
-const recipeDomain = "weightgate.recipe.v1\x00"
-
-// recipeOf names files, sorted by name, by how they are made: SHA-256 over the
-// domain and the number of files, and for each its name, its source's name and
-// fs-verity digest, the number of its parts, and for each part its length and
-// either 0 and its SHA-256 or 1 and its offset in the source. Numbers are u64le,
-// names have their length before them. Equal recipes make equal files.
-func recipeOf(files []*derivedFile) (manifest.Digest, error) {
-	h := sha256.New()
-	number := func(n int64) { h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) }
-	name := func(s string) {
-		number(int64(len(s)))
-		io.WriteString(h, s)
-	}
-	io.WriteString(h, recipeDomain)
-	number(int64(len(files)))
-	for _, d := range files {
-		source, err := d.source.tree.Digest()
-		if err != nil {
-			return manifest.Digest{}, err
-		}
-		name(d.name)
-		name(d.source.name)
-		h.Write(source[:])
-		number(int64(len(d.parts)))
-		for _, p := range d.parts {
-			number(p.Len())
-			if p.Bytes == nil {
-				number(1)
-				number(p.Source.Offset)
-				continue
-			}
-			sum := sha256.Sum256(p.Bytes)
-			number(0)
-			h.Write(sum[:])
+// forget lets go of all bytes but the first part's, a safetensors header, and
+// returns how many they were.
+func (d *derivedFile) forget() (freed int64) {
+	for i := range d.parts {
+		if i > 0 && d.parts[i].Bytes != nil {
+			freed += d.parts[i].Len()
+			d.parts[i] = formats.Part{}
 		}
 	}
-	return manifest.Digest(h.Sum(nil)), nil
+	if len(d.parts) > 0 {
+		d.head = d.starts[0] + d.parts[0].Len()
+	}
+	return freed
 }
 
 // measure hashes the file on all cores. What needs its bytes in order, its
@@ -196,7 +179,7 @@ func (d *derivedFile) measure(ctx context.Context, chained bool, to io.Writer) (
 	case to != nil:
 		inOrder = to
 	}
-	workers := int64(runtime.GOMAXPROCS(0))
+	workers := min(int64(runtime.GOMAXPROCS(0)), max(1, hashing.Chunks(d.size)))
 	buffers := make([][hashing.Chunk]byte, 2*workers)
 	var last [][]byte
 	chunks := hashing.Chunks(d.size)

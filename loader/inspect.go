@@ -24,7 +24,7 @@ func (c *content) addTo(f *policy.Facts) { f.Inspect = &c.facts }
 // inspect says what every file is, and has pickles converted. What is malformed
 // is a finding; only a failed read ends the stage.
 func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
-	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}}
+	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}, sound: map[string]bool{}}
 	i.facts.Formats, i.facts.Sidecars = map[string]string{}, map[string]string{}
 	if err := i.read(ctx); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ type inspection struct {
 	claims  map[string][]formats.Range // what parsers account for, by file
 	judged  map[string]bool            // files that have met their parser
 	pickled []pickled                  // in the order of the files
-	held    map[formats.TensorID]bool  // tensors by ID, once an index asks
+	sound   map[string]bool            // files that were parsed
 }
 
 // read detects and parses every file. Graphs and indexes come first: a file that
@@ -174,6 +174,7 @@ func (i *inspection) parse(ctx context.Context, format formats.Format, f *staged
 		i.refuse(f, codes.Finding(CodeParser, f.name, 0, "the parser of %s %s", format.Name(), lie))
 		return nil
 	}
+	i.sound[f.name] = true
 	if len(found.Pickles) > 0 {
 		i.pickled = append(i.pickled, pickled{f, found})
 	}

@@ -44,6 +44,11 @@ func (s *staged) release() {
 	}
 }
 
+// owns reports whether bytes lie in what a conversion was given.
+func (s *staged) owns(b []byte) bool {
+	return slices.ContainsFunc(s.gathered, func(g *space) bool { return g.region.Holds(b) })
+}
+
 // protect makes what a conversion has filled read-only.
 func (s *staged) protect() error {
 	for _, g := range s.gathered {

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,10 +20,12 @@ import (
 // names. Everything else stays, in its order. The index is one that Inspect has
 // read without a finding of its form.
 //
-// It is laid out as Python's json.dump with indent=4 lays it out, which is how
+// The text may have MaxHeader bytes, and nest as MaxNesting allows. It is laid
+// out as Python's json.dump with indent=4 lays it out, which is how
 // Hugging Face's converter writes an index.
-func MoveShards(index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) ([]byte, error) {
-	if index.Size() > lim.WithDefaults().MaxHeader {
+func MoveShards(ctx context.Context, index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) ([]byte, error) {
+	lim = lim.WithDefaults()
+	if index.Size() > lim.MaxHeader {
 		return nil, fmt.Errorf("sidecar: an index of %d bytes", index.Size())
 	}
 	text := make([]byte, index.Size())
@@ -31,7 +34,7 @@ func MoveShards(index formats.Input, lim formats.Limits, shard func(shard, tenso
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	p := printer{d: d, shard: shard}
+	p := printer{ctx: ctx, d: d, shard: shard, lim: lim}
 	if err := p.value(0, p.member); err != nil {
 		return nil, fmt.Errorf("sidecar: %w", err)
 	}
@@ -40,6 +43,8 @@ func MoveShards(index formats.Input, lim formats.Limits, shard func(shard, tenso
 
 // A printer writes a JSON text anew, token by token.
 type printer struct {
+	ctx   context.Context
+	lim   formats.Limits
 	d     *json.Decoder
 	out   bytes.Buffer
 	shard func(shard, tensor string) (string, bool)
@@ -113,9 +118,18 @@ func (p *printer) number(n json.Number) error {
 }
 
 func (p *printer) container(depth int, open json.Delim, member func(key string) (bool, func() error)) error {
+	if depth >= p.lim.MaxNesting {
+		return fmt.Errorf("nested deeper than MaxNesting, %d", p.lim.MaxNesting)
+	}
 	p.out.WriteByte(byte(open))
 	empty := true
 	for p.d.More() {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		if int64(p.out.Len()) > p.lim.MaxHeader {
+			return fmt.Errorf("more than MaxHeader, %d bytes", p.lim.MaxHeader)
+		}
 		mark := p.out.Len()
 		if !empty {
 			p.out.WriteByte(',')

@@ -2,6 +2,7 @@ package sidecar_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestMoveShards(t *testing.T) {
 	index := `{"metadata": {"total_size": 12, "x": [1, 2.5, 1.3e10, 0.00001, 10000000000000000.0, -0, -0.0, {"a": []}], "e": {}}, "weight_map": {` +
 		`"a.w": "pytorch_model-00001-of-00002.bin", "tied": "pytorch_model-00001-of-00002.bin", ` +
 		`"b\u00e9😀\"\\\n\u007f": "pytorch_model-00002-of-00002.bin"}, "last": null, "t": true}`
-	text, err := sidecar.MoveShards(opened(t, index), formats.Limits{}, func(shard, tensor string) (string, bool) {
+	text, err := sidecar.MoveShards(t.Context(), opened(t, index), formats.Limits{}, func(shard, tensor string) (string, bool) {
 		return strings.ReplaceAll(strings.TrimSuffix(shard, ".bin"), "pytorch_", "") + ".safetensors", tensor != "tied"
 	})
 	require.NoError(t, err)
@@ -56,13 +57,26 @@ func TestMoveShards(t *testing.T) {
 		"a nested shard": `{"weight_map": {"a": {}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := sidecar.MoveShards(opened(t, bad), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
+			text, err := sidecar.MoveShards(t.Context(), opened(t, bad), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
 			require.Error(t, err)
 			require.Nil(t, text)
 		})
 	}
-	_, err = sidecar.MoveShards(opened(t, index), formats.Limits{MaxHeader: 10}, nil)
+	_, err = sidecar.MoveShards(t.Context(), opened(t, index), formats.Limits{MaxHeader: 10}, nil)
 	require.Error(t, err)
+
+	// What is small and deep, or small and long once it is indented.
+	same := func(shard, _ string) (string, bool) { return shard, true }
+	deep := `{"x": ` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}"
+	_, err = sidecar.MoveShards(t.Context(), opened(t, deep), formats.Limits{}, same)
+	require.ErrorContains(t, err, "MaxNesting")
+	wide := strings.Repeat("[", 29) + strings.Repeat("1,", 20_000) + "1" + strings.Repeat("]", 29)
+	_, err = sidecar.MoveShards(t.Context(), opened(t, `{"x": `+wide+"}"), formats.Limits{MaxHeader: 1 << 20}, same)
+	require.ErrorContains(t, err, "MaxHeader")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = sidecar.MoveShards(ended, opened(t, index), formats.Limits{}, same)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Whatever the index, what is kept says the same as before.
@@ -70,7 +84,7 @@ func FuzzMoveShards(f *testing.F) {
 	f.Add([]byte(`{"weight_map": {"a": "b"}, "x": [1, {"y": null}]}`))
 	f.Add([]byte(movedShards))
 	f.Fuzz(func(t *testing.T, index []byte) {
-		text, err := sidecar.MoveShards(opened(t, string(index)), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
+		text, err := sidecar.MoveShards(t.Context(), opened(t, string(index)), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
 		if err != nil {
 			return
 		}

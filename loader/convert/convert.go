@@ -114,7 +114,7 @@ func (r *run) convert(ctx context.Context, found *formats.Inspection, alloc func
 	if parts == nil || err != nil {
 		return err
 	}
-	r.out.File, r.out.Parts = rename(r.in.Name()), parts
+	r.out.File, r.out.Parts, r.out.Merged = rename(r.in.Name()), parts, l.merged
 	return nil
 }
 

@@ -3,6 +3,8 @@ package convert
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/safetensors"
@@ -16,6 +18,8 @@ type layout struct {
 	views  []*view // in the order of the derived file
 	lent   []bool  // beside views: its bytes are used where they lie
 	copied int64   // bytes of the others
+
+	merged []string // names of tensors that went, sorted
 }
 
 // lay holds a checkpoint against its file and lays out what is to be derived.
@@ -77,7 +81,7 @@ func (c *checker) arrange(m merging, swapped bool) *layout {
 		c.find(CodeLimit, 0, "no safetensors file can hold it: %s", syntax.Detail)
 		return nil
 	}
-	l := &layout{header: header, views: make([]*view, len(placed)), lent: make([]bool, len(placed))}
+	l := &layout{header: header, views: make([]*view, len(placed)), lent: make([]bool, len(placed)), merged: slices.Sorted(maps.Keys(m.removed))}
 	for i, p := range placed {
 		v := byName[p.ID.Name]
 		l.views[i] = v

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"strings"
 
 	"github.com/weightgate/weightgate/formats"
@@ -13,8 +14,8 @@ const indexSuffix = ".index.json"
 // the name and in the layout that Hugging Face's converter gives it. Unlike
 // that one's, it does not name tensors that a shard no longer holds because they
 // share another's bytes.
-func (c *Converter) Reindex(index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
-	text, err := sidecar.MoveShards(index, lim, shard)
+func (c *Converter) Reindex(ctx context.Context, index formats.Input, lim formats.Limits, shard func(shard, tensor string) (string, bool)) (*formats.Conversion, error) {
+	text, err := sidecar.MoveShards(ctx, index, lim, shard)
 	if err != nil {
 		return nil, err
 	}

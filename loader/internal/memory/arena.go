@@ -13,6 +13,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"unsafe"
 )
 
 // Piece is the unit of placing and protecting in bytes: a huge page, which a
@@ -152,6 +153,15 @@ type Region struct {
 // Bytes is the memory, valid until Release: a slice that is kept longer faults
 // when it is used. Its capacity is its length.
 func (r *Region) Bytes() []byte { return r.bytes[:r.size:r.size] }
+
+// Holds reports whether b lies in the region. It is false for an empty b.
+func (r *Region) Holds(b []byte) bool {
+	if len(b) == 0 || r.size == 0 {
+		return false
+	}
+	first, at := uintptr(unsafe.Pointer(unsafe.SliceData(r.bytes))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	return at >= first && at-first < uintptr(r.size) && uintptr(len(b)) <= uintptr(r.size)-(at-first)
+}
 
 // Kept reports whether the region was cut from the arena's own mapping.
 func (r *Region) Kept() bool { return r.arena != nil }
