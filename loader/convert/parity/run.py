@@ -38,7 +38,7 @@ def main(pythons):
         matrices = [pathlib.Path(scratch) / str(i) for i in range(len(pythons))]
         for python, matrix in zip(pythons, matrices):
             subprocess.run([python, HERE / "matrix.py", matrix], check=True)
-        test = ["go", "test", "-tags", "parity", "-count", "1", "-v", "-run", "^TestMatrix$", ".", "-matrix", ",".join(map(str, matrices))]
+        test = ["go", "test", "-tags", "parity", "-count", "1", "-v", "-timeout", "60m", "-run", "^TestMatrix$", ".", "-matrix", ",".join(map(str, matrices))]
         done = subprocess.run(test, cwd=HERE, text=True, stdout=subprocess.PIPE)
     noise = ("=== ", "    --- PASS")
     print("\n".join(line for line in done.stdout.splitlines() if not line.startswith(noise)))
