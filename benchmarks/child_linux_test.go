@@ -33,6 +33,7 @@ type job struct {
 	Repeat int   // how often to run
 	Check  bool  // tell what the run held, too
 	Input  input // of a session, for Check
+	Tools  tools // of conversions
 }
 
 // An input is what a session is run on: integers, or floats.
@@ -44,27 +45,40 @@ type input struct {
 
 // A way does a job in one manner.
 type way struct {
-	name string
+	name    string
+	measure func(job) (sample, error)
+}
 
-	// prepare does what is not measured: it opens gates and keeps memory. run
-	// is measured.
-	prepare func(job) (run func() (*held, error), err error)
+// A preparation does what is not measured: it opens gates and keeps memory. run
+// is measured.
+type preparation func(job) (run func() (*held, error), err error)
+
+// here measures what this process does itself.
+func here(prepare preparation) func(job) (sample, error) {
+	return func(j job) (sample, error) {
+		run, err := prepare(j)
+		if err != nil {
+			return sample{}, err
+		}
+		return j.repeat(self(), run)
+	}
 }
 
 // held is what a run leaves, until its release.
 type held struct {
 	copied  int64
+	child   int64                     // most resident bytes of a process that the run started
 	digest  func() (string, error)    // of the bytes of the first file; nil: a session
 	output  func() ([]float32, error) // of a session; nil: a load
 	release func() error
 }
 
 // ways is every way of every benchmark.
-func ways() []way { return slices.Concat(loadWays(), sessionWays()) }
+func ways() []way { return slices.Concat(loadWays(), sessionWays(), convertWays()) }
 
 // benchmark measures ways of the job side by side, and prints what it finds.
 // Rounds are the usual number of them.
-func (j job) benchmark(b *testing.B, title string, rounds int, size int64, names []string, comparisons []comparison) {
+func (j job) benchmark(b *testing.B, title string, rounds int, size int64, names []string, comparisons []comparison, bounds ...bound) {
 	p := plan{rounds: rounds, quiet: *quietFlag, tries: *triesFlag}
 	if *roundsFlag > 0 {
 		p.rounds = *roundsFlag
@@ -77,7 +91,7 @@ func (j job) benchmark(b *testing.B, title string, rounds int, size int64, names
 		b.Skipf("not measured: %v; -dir names another place", err)
 	}
 	require.NoError(b, err)
-	require.NoError(b, r.write(os.Stdout, title, size, comparisons))
+	require.NoError(b, r.write(os.Stdout, title, size, comparisons, bounds...))
 	r.report(b, comparisons)
 }
 
@@ -150,10 +164,11 @@ func (j job) sample() (sample, error) {
 	if i < 0 {
 		return sample{}, fmt.Errorf("no way is called %q", j.Way)
 	}
-	run, err := all[i].prepare(j)
-	if err != nil {
-		return sample{}, err
-	}
+	return all[i].measure(j)
+}
+
+// repeat measures runs, which p does.
+func (j job) repeat(p process, run func() (*held, error)) (sample, error) {
 	var s sample
 	var times []float64
 	var cpu, wall, busy time.Duration
@@ -161,7 +176,10 @@ func (j job) sample() (sample, error) {
 		if err := j.settle(); err != nil {
 			return sample{}, err
 		}
-		t, err := s.take(run, j.Check)
+		if err := p.forgetPeak(); err != nil {
+			return sample{}, err
+		}
+		t, err := s.take(p, run, j.Check)
 		if err != nil {
 			return sample{}, err
 		}
@@ -174,7 +192,8 @@ func (j job) sample() (sample, error) {
 	return s, nil
 }
 
-// settle brings memory and page cache to where a run begins.
+// settle brings the page cache, and memory of this process, to where a run
+// begins.
 func (j job) settle() error {
 	state := warm
 	if j.Cold {
@@ -186,20 +205,20 @@ func (j job) settle() error {
 		}
 	}
 	runtime.GC()
-	return forgetPeak()
+	return nil
 }
 
-// timing is what one run took: wall is its own, cpu this process's, machine that
-// of all processes.
+// timing is what one run took: wall is its own, cpu that of the process that
+// does it, machine that of all processes.
 type timing struct{ wall, cpu, machine time.Duration }
 
-// take measures one run.
-func (s *sample) take(run func() (*held, error), check bool) (timing, error) {
-	before, err := usageNow()
+// take measures one run, which p does.
+func (s *sample) take(p process, run func() (*held, error), check bool) (timing, error) {
+	before, err := p.usage()
 	if err != nil {
 		return timing{}, err
 	}
-	from, err := now()
+	from, err := p.now()
 	if err != nil {
 		return timing{}, err
 	}
@@ -207,16 +226,16 @@ func (s *sample) take(run func() (*held, error), check bool) (timing, error) {
 	if err != nil {
 		return timing{}, err
 	}
-	to, err := now()
+	to, err := p.now()
 	if err != nil {
 		return timing{}, err
 	}
-	after, err := usageNow()
+	after, err := p.usage()
 	if err != nil {
 		return timing{}, err
 	}
 	s.Disk, s.Read, s.Copied = after.disk-before.disk, after.read-before.read, h.copied
-	s.Before, s.Peak = before.resident, after.peak
+	s.Before, s.Peak, s.Child = before.resident, after.peak, max(s.Child, h.child)
 	s.Anon, s.File, s.Shared = after.anon, after.file, after.shared
 	if check {
 		if err := s.check(h); err != nil {

@@ -81,3 +81,22 @@ func TestCompare(t *testing.T) {
 	require.Contains(t, out.String(), "2 (2..3), by CPU time 4; to reach 2.00: reached\n")
 	require.Contains(t, out.String(), "0.5 (0.333..0.5), by CPU time 0.25; to reach 0.60: MISSED\n")
 }
+
+// Bounds hold for medians, and what a way says is told once.
+func TestBoundsAndSayings(t *testing.T) {
+	r := &rounds{
+		ways: []string{"quiet", "loud"},
+		samples: map[string][]sample{
+			"quiet": {{Seconds: 1}, {Seconds: 2}, {Seconds: 9}},
+			"loud":  {{Seconds: 3, Says: "clean"}, {Seconds: 3, Says: "unsafe"}, {Seconds: 3, Says: "clean"}},
+		},
+	}
+	var out strings.Builder
+	require.NoError(t, r.write(&out, "title", 1, nil,
+		bound{"quiet", "s", seconds, 2},
+		bound{"loud", "s", seconds, 2.5},
+	))
+	require.Regexp(t, `(?m)^quiet +2 \(1\.\.9\) s; at most 2: reached$`, out.String())
+	require.Regexp(t, `(?m)^loud +3 \(3\.\.3\) s; at most 2\.5: MISSED$`, out.String())
+	require.Regexp(t, `(?m)^loud +clean \| unsafe$`, out.String())
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -32,14 +33,14 @@ const (
 
 func loadWays() []way {
 	return []way{
-		{mmapUnverified, prepareMmap},
-		{copyUnverified, prepareCopy},
-		{hashThenLoad, prepareHashThenLoad},
-		{throughGate, prepareGate("", true)},
-		{throughSHA256, prepareGate("measure: [sha256]", true)},
-		{throughFresh, prepareGate("", false)},
-		{leavesLimit, prepareLeaves},
-		{chainLimit, prepareChain},
+		{mmapUnverified, here(prepareMmap)},
+		{copyUnverified, here(prepareCopy)},
+		{hashThenLoad, here(prepareHashThenLoad)},
+		{throughGate, here(prepareGate("", true))},
+		{throughSHA256, here(prepareGate("measure: [sha256]", true))},
+		{throughFresh, here(prepareGate("", false))},
+		{leavesLimit, here(prepareLeaves)},
+		{chainLimit, here(prepareChain)},
 	}
 }
 
@@ -143,7 +144,7 @@ func prepareHashThenLoad(j job) (func() (*held, error), error) {
 
 // prepareGate loads through a gate with pins, under the job's policy and this
 // further term.
-func prepareGate(term string, keep bool) func(job) (func() (*held, error), error) {
+func prepareGate(term string, keep bool) preparation {
 	return func(j job) (func() (*held, error), error) {
 		if term != "" {
 			j.Policy = policyFor("formats: [safetensors], pin: required, " + term)
@@ -166,15 +167,8 @@ func prepareGate(term string, keep bool) func(job) (func() (*held, error), error
 				return nil, err
 			}
 			return &held{
-				copied: m.Report().Bytes,
-				digest: func() (string, error) {
-					f, err := m.FS().Open(j.Files[0])
-					if err != nil {
-						return "", err
-					}
-					defer f.Close()
-					return hexSum(f)
-				},
+				copied:  m.Report().Bytes,
+				digest:  func() (string, error) { return hexSumOf(m.FS(), j.Files[0]) },
 				release: m.Close,
 			}, nil
 		}, nil
@@ -269,6 +263,15 @@ func readInto(b []byte, path string) error {
 		}
 		return nil
 	})
+}
+
+func hexSumOf(files fs.FS, name string) (string, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return hexSum(f)
 }
 
 func hexSum(r io.Reader) (string, error) {

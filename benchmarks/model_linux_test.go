@@ -127,11 +127,15 @@ func measured(t testing.TB, dir string, set formats.Set) (files manifest.Manifes
 
 // gate is a gate under the job's policy, with this much memory kept.
 func (j job) gate(set formats.Set, arena int64) (*loader.Gate, error) {
-	p, err := policy.Parse([]byte(j.Policy), []byte(j.Lock))
-	if err != nil {
+	return j.gateOf(loader.Config{Formats: set, ArenaBytes: arena})
+}
+
+// gateOf is a gate of that configuration under the job's policy.
+func (j job) gateOf(cfg loader.Config) (gate *loader.Gate, err error) {
+	if cfg.Policy, err = policy.Parse([]byte(j.Policy), []byte(j.Lock)); err != nil {
 		return nil, err
 	}
-	return loader.New(loader.Config{Policy: p, Formats: set, ArenaBytes: arena})
+	return loader.New(cfg)
 }
 
 // floats writes n random float32 within ±scale.

@@ -11,17 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usage is what the kernel counts of this process, in bytes, and of the machine.
-type usage struct {
-	resident, peak, anon, file, shared int64 // /proc/self/status
+// A process is one that is measured, by its number.
+type process int
 
-	disk, read int64         // /proc/self/io: from storage, and with read calls
+func self() process { return process(os.Getpid()) }
+
+func (p process) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", p, file) }
+
+// usage is what the kernel counts of a process, in bytes, and of the machine.
+type usage struct {
+	resident, peak, anon, file, shared int64 // /proc/PID/status
+
+	disk, read int64         // /proc/PID/io: from storage, and with read calls
 	machine    time.Duration // /proc/stat: busy time of all cores
 }
 
-func usageNow() (usage, error) {
-	status, err1 := fields("/proc/self/status") // KiB
-	io, err2 := fields("/proc/self/io")
+func (p process) usage() (usage, error) {
+	status, err1 := fields(p.proc("status")) // KiB
+	io, err2 := fields(p.proc("io"))
 	machine, err3 := machineBusy()
 	return usage{
 		resident: status["VmRSS"] << 10,
@@ -37,21 +44,31 @@ func usageNow() (usage, error) {
 
 // forgetPeak makes what is resident now the peak
 // (https://docs.kernel.org/filesystems/proc.html, clear_refs).
-func forgetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+func (p process) forgetPeak() error { return os.WriteFile(p.proc("clear_refs"), []byte("5"), 0) }
 
-// instant is a moment, and the CPU time that this process had used by then.
+// instant is a moment, and the CPU time that a process had used by then: its
+// own, and if it is this one, that of the children that it waited for.
 type instant struct {
 	at  time.Time
 	cpu time.Duration
 }
 
-func now() (instant, error) {
-	i := instant{at: time.Now()}
-	var u unix.Rusage
-	err := unix.Getrusage(unix.RUSAGE_SELF, &u)
-	i.cpu = time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	return i, err
+func (p process) now() (instant, error) {
+	var clock unix.Timespec
+	at := time.Now()
+	err := unix.ClockGettime(p.clock(), &clock)
+	cpu := time.Duration(clock.Nano())
+	if p == self() && err == nil {
+		var children unix.Rusage
+		err = unix.Getrusage(unix.RUSAGE_CHILDREN, &children)
+		cpu += time.Duration(children.Utime.Nano() + children.Stime.Nano())
+	}
+	return instant{at, cpu}, err
 }
+
+// clock is the clock of the CPU time that all threads of a process have used
+// (clock_getcpuclockid(3)).
+func (p process) clock() int32 { return ^int32(p)<<3 | 2 }
 
 // fields are the lines "name: number …" of a file.
 func fields(path string) (map[string]int64, error) {

@@ -24,9 +24,12 @@ type sample struct {
 	Anon   int64 // resident bytes at its end: private memory,
 	File   int64 // pages of the page cache that are mapped,
 	Shared int64 // and shared memory
+	Child  int64 // most resident bytes of a process that the way started
 
 	Digest string    // of the bytes that the way held, if the job asks
 	Output []float32 // what the session computes, if the job asks
+
+	Says string // what a program says of the job's file, or of itself
 }
 
 // A comparison is how many times as fast a way is as a base, round by round.
@@ -34,6 +37,13 @@ type comparison struct {
 	metric    string // its name among the benchmark's metrics
 	way, base string
 	reach     float64 // what it should reach; 0: shown without a mark
+}
+
+// A bound is the most that a number of a way should be, in its unit.
+type bound struct {
+	way, unit string
+	number    func(sample) float64
+	most      float64
 }
 
 // rounds are samples of ways, side by side: noise from neighbours hits all ways
@@ -120,11 +130,11 @@ func spreadOf(values []float64) spread {
 
 // write prints a table of all ways, then the comparisons. size is the bytes of
 // the job, for the column of GB/s.
-func (r *rounds) write(w io.Writer, title string, size int64, comparisons []comparison) error {
+func (r *rounds) write(w io.Writer, title string, size int64, comparisons []comparison, bounds ...bound) error {
 	n := len(r.samples[r.ways[0]])
 	fmt.Fprintf(w, "\n%s\n%d rounds, medians, bytes in MiB; others disturbed %d of %d samples\n\n", title, n, r.disturbed, n*len(r.ways))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	columns := []string{"way", "ms", "min..max", "GB/s", "CPU ms", "others", "disk", "read", "copied", "RSS before", "peak", "anon", "file", "shared"}
+	columns := []string{"way", "ms", "min..max", "GB/s", "CPU ms", "others", "disk", "read", "copied", "RSS before", "peak", "anon", "file", "shared", "child"}
 	fmt.Fprintln(t, strings.Join(columns, "\t")+"\t")
 	for _, way := range r.ways {
 		wall := r.of(way, seconds)
@@ -141,6 +151,7 @@ func (r *rounds) write(w io.Writer, title string, size int64, comparisons []comp
 			func(s sample) int64 { return s.Anon },
 			func(s sample) int64 { return s.File },
 			func(s sample) int64 { return s.Shared },
+			func(s sample) int64 { return s.Child },
 		} {
 			fmt.Fprintf(t, "%.0f\t", r.of(way, func(s sample) float64 { return float64(bytes(s)) / (1 << 20) }).median)
 		}
@@ -155,8 +166,28 @@ func (r *rounds) write(w io.Writer, title string, size int64, comparisons []comp
 		fmt.Fprintf(w, "%-22s %.3g (%.3g..%.3g), by CPU time %.3g%s\n",
 			c.metric, s.median, s.min, s.max, r.compare(c, cpu).median, c.mark(s))
 	}
+	for _, l := range bounds {
+		s := r.of(l.way, l.number)
+		fmt.Fprintf(w, "%-22s %.3g (%.3g..%.3g) %s%s\n", l.way, s.median, s.min, s.max, l.unit, l.mark(s))
+	}
+	for _, way := range r.ways {
+		if said := r.sayings(way); said != "" {
+			fmt.Fprintf(w, "%-22s %s\n", way, said)
+		}
+	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// sayings is what a way said, each thing once.
+func (r *rounds) sayings(way string) string {
+	var all []string
+	for _, s := range r.samples[way] {
+		if !slices.Contains(all, s.Says) {
+			all = append(all, s.Says)
+		}
+	}
+	return strings.Join(all, " | ")
 }
 
 // mark says what a comparison should reach, and whether it does.
@@ -168,6 +199,14 @@ func (c comparison) mark(s spread) string {
 		return fmt.Sprintf("; to reach %.2f: reached", c.reach)
 	}
 	return fmt.Sprintf("; to reach %.2f: MISSED", c.reach)
+}
+
+// mark says what a bound is, and whether it holds.
+func (l bound) mark(s spread) string {
+	if s.median <= l.most {
+		return fmt.Sprintf("; at most %g: reached", l.most)
+	}
+	return fmt.Sprintf("; at most %g: MISSED", l.most)
 }
 
 // report gives the comparisons to the benchmark's own line.

@@ -34,9 +34,9 @@ const (
 
 func sessionWays() []way {
 	return []way{
-		{byPath, prepareByPath},
-		{gateAndGPU, prepareGateAndGPU},
-		{gpuAlone, prepareGPUAlone},
+		{byPath, here(prepareByPath)},
+		{gateAndGPU, here(prepareGateAndGPU)},
+		{gpuAlone, here(prepareGPUAlone)},
 	}
 }
 
