@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	ringChunks = 8  // chunks that a ring keeps for parsers: 4 MiB
+	ringChunks = 8  // chunks that a ring keeps for parsers, and two more for each core: 4 MiB and more
 	ringFiles  = 16 // files that it keeps open for them
 )
 
@@ -74,7 +75,7 @@ func (r *ringReader) chunk(f *stagedFile, i int64) ([]byte, error) {
 		r.chunks = toFront(r.chunks, at)
 	} else {
 		r.chunks = slices.Insert(r.chunks, 0, ringChunk{f, i, sync.OnceValues(func() ([]byte, error) { return r.verified(f, i) })})
-		r.chunks = r.chunks[:min(len(r.chunks), ringChunks)]
+		r.chunks = r.chunks[:min(len(r.chunks), ringChunks+2*runtime.GOMAXPROCS(0))]
 	}
 	load := r.chunks[0].load
 	r.mu.Unlock()

@@ -14,6 +14,7 @@ const (
 	CodeGlobalName      formats.Code = machine.CodeGlobalName      // not a plain name
 	CodeCode            formats.Code = machine.CodeCode            // functions and classes of dill and cloudpickle
 	CodeCallDenied      formats.Code = machine.CodeCallDenied      // a known global with other arguments
+	CodeCallAltered     formats.Code = machine.CodeCallAltered     // a container that a call was given is changed behind it
 	CodeCallComputed    formats.Code = machine.CodeCallComputed    // a call of what is no global
 	CodeBuildDenied     formats.Code = machine.CodeBuildDenied     // a state for what has none
 	CodeContainer       formats.Code = machine.CodeContainer       // items for what holds none
@@ -48,12 +49,13 @@ const (
 )
 
 var codes = formats.CodeTable{
-	{Code: CodeGlobalDenied, Class: formats.Denied, Severity: formats.High, Advice: "Add the pack that has this global to the conversion, or extract: tensors are kept, and the object is dropped and listed."},
+	{Code: CodeGlobalDenied, Class: formats.Denied, Severity: formats.High, Advice: "Add the pack that has this global to the conversion, or extract: beside tensors, which are kept, the object is dropped and listed."},
 	{Code: CodeGlobalDropped, Class: formats.Denied, Severity: formats.Info, Advice: "Nothing is to be done if the object is not needed: the conversion leaves it out."},
 	{Code: CodeGlobalDangerous, Class: formats.Denied, Severity: formats.Critical, Advice: "Do not load this file anywhere: loading it runs code. Tell whoever published it."},
 	{Code: CodeGlobalName, Class: formats.Denied, Severity: formats.High, Advice: hidden},
 	{Code: CodeCode, Class: formats.Denied, Severity: formats.Critical, Advice: "Have the weights saved alone: the file carries Python code of dill or cloudpickle."},
 	{Code: CodeCallDenied, Class: formats.Denied, Severity: formats.High, Advice: "Have the file saved again with a current version of its library: it does not write these arguments."},
+	{Code: CodeCallAltered, Class: formats.Denied, Severity: formats.High, Advice: hidden},
 	{Code: CodeCallComputed, Class: formats.Denied, Severity: formats.Critical, Advice: "Do not load it: it calls what another call gave."},
 	{Code: CodeBuildDenied, Class: formats.Denied, Severity: formats.High, Advice: "Have the weights saved alone: the file sets attributes of something that has none in a checkpoint."},
 	{Code: CodeContainer, Class: formats.Denied, Severity: formats.Critical, Advice: "Do not load it: it puts items into what holds none, which corrupts memory in PyTorch before 2.10."},

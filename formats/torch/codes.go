@@ -28,7 +28,7 @@ const (
 	CodeQuantized formats.Code = grammar.CodeQuantized // a quantized tensor
 	CodeSparse    formats.Code = grammar.CodeSparse    // a tensor in a sparse layout
 	CodeMeta      formats.Code = grammar.CodeMeta      // a tensor without data
-	CodeSubclass  formats.Code = grammar.CodeSubclass  // a tensor of a class of its own
+	CodeSubclass  formats.Code = grammar.CodeSubclass  // a tensor of a class of its own, or with objects for attributes
 	CodeDevice    formats.Code = grammar.CodeDevice    // a tensor in the form of a device
 	CodeLegacy    formats.Code = grammar.CodeLegacy    // not the row of pickles of the legacy form
 )

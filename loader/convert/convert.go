@@ -54,8 +54,10 @@ func New() *Converter { return &Converter{} }
 //
 // Of lim it keeps MaxHeader, for the bytes of pickles, and MaxTensors. All
 // tensors together may have eight times the bytes of the file and 16 MiB.
-// Memory for what cannot be used where it lies comes from alloc, at most once;
-// beside it Convert takes a small multiple of the pickles and of the plan.
+// Tensors that are contiguous are lent where they lie, but for those of less
+// than 64 KiB where their order would have a reader go over the file again and
+// again. Memory for all others comes from alloc, at most once; beside it Convert
+// takes a small multiple of the pickles and of the plan.
 func (c *Converter) Convert(ctx context.Context, in formats.Input, found *formats.Inspection, rule policy.Convert,
 	lim formats.Limits, alloc func(n int64) ([]byte, error)) (*formats.Conversion, error) {
 	if err := ctx.Err(); err != nil {

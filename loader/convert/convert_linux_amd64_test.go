@@ -97,7 +97,7 @@ func TestPickles(t *testing.T) {
 	}{
 		{"harmless", "\x80\x02]q\x00K\x01a.", deny, nil},
 		{"unknown", "\x80\x02canybody\nKnows\n.", deny, []formats.Code{pickle.CodeGlobalDenied}},
-		{"extracted", "\x80\x02canybody\nKnows\n.", extract, []formats.Code{pickle.CodeGlobalDropped}},
+		{"unknown, and nothing to extract", "\x80\x02canybody\nKnows\n.", extract, []formats.Code{pickle.CodeGlobalDenied}},
 		{"dangerous", "\x80\x02cos\nsystem\n(S'id'\ntR.", extract, []formats.Code{pickle.CodeGlobalDangerous}},
 		{"broken behind what it did", "\x80\x02cos\nsystem\n(S'id'\ntR\xff", deny, []formats.Code{pickle.CodeGlobalDangerous, pickle.CodeOpcode}},
 		{"nothing", "", deny, []formats.Code{pickle.CodeTruncated}},
@@ -211,6 +211,9 @@ func TestLiar(t *testing.T) {
 		{lie: "overlapping", want: CodeShared},
 		{lie: "many", want: CodeLimit},
 		{lie: "finding", want: CodePlan},
+		{lie: "uses", want: CodePlan},
+		{lie: "findings", want: CodePlan},
+		{lie: "dropped", want: CodePlan},
 		{lie: "nothing", want: CodePlan},
 		{lie: "half", want: CodePlan},
 		{lie: "twice", want: CodePlan},
@@ -233,6 +236,7 @@ func TestLiar(t *testing.T) {
 			require.Equal(t, []formats.Code{c.want}, codesOf(out.Findings), "%v", out.Findings)
 			require.Empty(t, out.File)
 			require.Empty(t, out.Parts)
+			require.Less(t, len(out.Uses)+len(out.Dropped), 100)
 			require.NotContains(t, out.Findings[0].Detail, "\x1b")
 		})
 	}

@@ -23,10 +23,10 @@ const (
 	maxTangle = 16 << 20
 )
 
-// gather makes the parts of a derived file. Views that cannot be used where they
-// lie are copied into memory of alloc, all of one storage while it is read once.
-// The parts are nil if a finding stands against them; the error is that of a
-// read, of alloc, or ctx's.
+// gather makes the parts of a derived file. Views that are not lent are copied
+// into memory of alloc, all of one storage while it is read once. The parts are
+// nil if a finding stands against them; the error is that of a read, of alloc,
+// or ctx's.
 func (c *checker) gather(ctx context.Context, in formats.Input, l *layout, swapped bool, alloc func(int64) ([]byte, error)) ([]formats.Part, error) {
 	if !c.passable(l) {
 		return nil, nil

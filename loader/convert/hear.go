@@ -67,10 +67,11 @@ func ratings() formats.CodeTable {
 	return slices.Concat(pickle.Codes(), torch.Codes(), own)
 }
 
-// shown is text of a child as people may see it.
+// shown is text of a child as people may see it: what hides is escaped, and then
+// not at any length, for it grows by that.
 func shown(text string) string {
 	if strings.ContainsFunc(text, formats.Hides) {
-		return formats.Quote(text)
+		return quote(text)
 	}
 	return text
 }

@@ -12,6 +12,19 @@ import (
 	"github.com/weightgate/weightgate/formats/torch/grammar"
 )
 
+const (
+	// block is how much of a source is fetched for each byte of it that a derived
+	// file lends, unless it was fetched just before.
+	block = 512 << 10
+
+	// small is the length in bytes below which a view may be copied so that
+	// blocks are not fetched over and over.
+	small = 64 << 10
+
+	// few is the length in bytes of a source up to which nobody minds.
+	few = 8 * block
+)
+
 // A layout is a derived file whose copies are still to be made.
 type layout struct {
 	header []byte
@@ -83,12 +96,37 @@ func (c *checker) arrange(m merging, swapped bool) *layout {
 	}
 	l := &layout{header: header, views: make([]*view, len(placed)), lent: make([]bool, len(placed)), merged: slices.Sorted(maps.Keys(m.removed))}
 	for i, p := range placed {
-		v := byName[p.ID.Name]
-		l.views[i] = v
+		l.views[i] = byName[p.ID.Name]
+	}
+	l.lend(c.size, swapped)
+	return l
+}
+
+// lend chooses the views that are used where they lie: those whose bytes there
+// are those of the derived file. Small ones are not if they lie in such another
+// order that reading them one by one would fetch more than twice the bytes of
+// the source: they are copied, while each storage is read once. Kept views
+// overlap only with what is all of their storage, so those copies are twice the
+// source's bytes at most.
+func (l *layout) lend(size int64, swapped bool) {
+	fetched, last := int64(0), int64(-1) // the block that was fetched just before
+	for i, v := range l.views {
 		l.lent[i] = v.packed && !v.lazy() && (!swapped || unit(v.dtype) == 1)
+		if !l.lent[i] || v.length == 0 {
+			continue
+		}
+		place := v.source()
+		if v.length < small && place.Offset/block != last {
+			fetched += block
+		}
+		last = (place.End() - 1) / block
+	}
+	for i, v := range l.views {
+		if v.length < small && fetched/2 > max(size, few) {
+			l.lent[i] = false
+		}
 		if !l.lent[i] {
 			l.copied += v.length
 		}
 	}
-	return l
 }

@@ -10,6 +10,7 @@ var pickleStreams = []entry{
 	{pickle.CodeGlobalName, "A pickle names a global by what is no plain name.", executing},
 	{pickle.CodeCode, "A pickle carries Python code, as dill and cloudpickle write it.", executing},
 	{pickle.CodeCallDenied, "A pickle calls a known global with other arguments than its library gives it.", constructing},
+	{pickle.CodeCallAltered, "A pickle changes what it has given to a call, so that not both see the same.", hidden},
 	{pickle.CodeCallComputed, "A pickle calls what it has computed.", executing},
 	{pickle.CodeBuildDenied, "A pickle sets the state of something that has none in a checkpoint.", constructing},
 	{pickle.CodeContainer, "A pickle puts items into what holds none.", constructing},

@@ -19,7 +19,7 @@ var torchFiles = []entry{
 	{torch.CodeQuantized, "A checkpoint's tensor is quantized.", unread},
 	{torch.CodeSparse, "A checkpoint's tensor is sparse.", unread},
 	{torch.CodeMeta, "A checkpoint's tensor has a shape and no values.", incomplete},
-	{torch.CodeSubclass, "A checkpoint's tensor is of a class of its own.", constructing},
+	{torch.CodeSubclass, "A checkpoint's tensor is of a class of its own, or has objects for attributes.", constructing},
 	{torch.CodeDevice, "A checkpoint's tensor is in the form of a device.", unread},
 	{torch.CodeLegacy, "A legacy checkpoint is not the row of pickles that PyTorch wrote.", malformed},
 }

@@ -1,5 +1,7 @@
 package machine
 
+import "slices"
+
 // A way is how an opcode has something made.
 type way uint8
 
@@ -46,8 +48,10 @@ func (m *machine) arguments(args Value) *Tuple {
 func (m *machine) apply(fn Value, args *Tuple, kwargs *Dict, by way) {
 	c := &Call{Func: fn, Args: args.Items, Kwargs: kwargs, Offset: int64(m.op), args: args}
 	m.within(&c.node, []Value{fn, args})
+	m.give(args)
 	if kwargs != nil {
 		m.within(&c.node, []Value{kwargs})
+		m.give(kwargs)
 	}
 	g, ok := fn.(*Global)
 	if !ok {
@@ -72,6 +76,9 @@ func (m *machine) judge(c *Call, g *Global, by way) {
 	}
 	if c.by != nil {
 		c.Kind = c.by.gives
+		if c.by.calls != nil {
+			m.use(c.Args[0].(*Global), true, true)
+		}
 	} else if g.Known {
 		m.find(CodeCallDenied, quote(g.String())+" is called with other arguments than a pack has")
 	}
@@ -90,10 +97,14 @@ func (m *machine) dict(c *Call, class *Global) (*Dict, bool) {
 	switch from := c.Args[len(c.Args)-1].(type) {
 	case *Dict:
 		m.copying(len(from.Keys))
-		for i := 0; i < len(from.Keys) && m.err == nil; i++ {
-			m.set(d, from.Keys[i], from.Items[i])
+		for _, k := range from.Keys {
+			m.spend(weight(k))
 		}
-		m.within(&d.node, from.Items)
+		if m.err == nil {
+			d.Keys, d.Items = slices.Clone(from.Keys), slices.Clone(from.Items)
+			m.within(&d.node, d.Keys)
+			m.within(&d.node, d.Items)
+		}
 	case *List:
 		m.copying(len(from.Items))
 		for i := 0; i < len(from.Items) && m.err == nil && ok; i++ {
@@ -126,6 +137,7 @@ func pairOf(v Value) ([]Value, bool) {
 // copying takes pairs from what calls may copy, which is no more than the
 // stream could have written: one dict could else be copied without end.
 func (m *machine) copying(pairs int) {
+	m.spend(pairs)
 	if m.pairs -= pairs; m.pairs < 0 {
 		m.fail(CodeLimits, "calls copy more pairs than the stream can hold")
 	}
@@ -140,16 +152,20 @@ func (m *machine) build(target, state Value) {
 	case *Call:
 		known := t.Kind != ""
 		if t.State == nil && (!known || t.by.takes(m.rules, state)) {
+			if known {
+				m.change(t)
+			}
 			t.State = state
 			m.within(&t.node, []Value{state})
 			return
 		}
 	case *Dict:
 		if t.State == nil && t.made != nil && t.made.by.takes(m.rules, state) {
+			m.change(t)
 			t.State = state
 			m.within(&t.node, []Value{state})
 			return
 		}
 	}
-	m.find(CodeBuildDenied, describe(target)+" gets a state of "+describe(state))
+	m.refuse(CodeBuildDenied, describe(target)+" gets a state of "+describe(state), []Value{state})
 }

@@ -8,6 +8,7 @@ const (
 	CodeGlobalName      = "pickle.global.name"      // not a plain name
 	CodeCode            = "pickle.code"             // functions and classes of dill and cloudpickle
 	CodeCallDenied      = "pickle.call.denied"      // a known global with other arguments
+	CodeCallAltered     = "pickle.call.altered"     // a container that a call was given is changed behind it
 	CodeCallComputed    = "pickle.call.computed"    // a call of what is no global
 	CodeBuildDenied     = "pickle.build.denied"     // BUILD of what has no such state
 	CodeContainer       = "pickle.container"        // items for what holds none (CVE-2026-24747)

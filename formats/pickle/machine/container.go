@@ -3,6 +3,7 @@ package machine
 import (
 	"math"
 	"slices"
+	"strings"
 	"unsafe"
 )
 
@@ -78,6 +79,7 @@ func opaque(c *Call) bool { return c.Kind == "" }
 func (m *machine) appendItems(target Value, items []Value) {
 	switch t := target.(type) {
 	case *List:
+		m.change(t)
 		t.Items = append(t.Items, items...)
 		m.within(&t.node, items)
 		return
@@ -88,13 +90,14 @@ func (m *machine) appendItems(target Value, items []Value) {
 			return
 		}
 	}
-	m.find(CodeContainer, "items are appended to "+describe(target))
+	m.refuse(CodeContainer, "items are appended to "+describe(target), items)
 }
 
 func (m *machine) addItems(target Value, items []Value) {
 	switch t := target.(type) {
 	case *Set:
 		if !t.Frozen {
+			m.change(t)
 			t.Items = append(t.Items, items...)
 			m.within(&t.node, items)
 			return
@@ -106,7 +109,36 @@ func (m *machine) addItems(target Value, items []Value) {
 			return
 		}
 	}
-	m.find(CodeContainer, "items are added to "+describe(target))
+	m.refuse(CodeContainer, "items are added to "+describe(target), items)
+}
+
+// give notes that a call is given a value, and with a tuple what that holds.
+// The call takes them as they are: what is done to them later it does not see.
+func (m *machine) give(v Value) {
+	n := nodeOf(v)
+	if n == nil || n.given {
+		return
+	}
+	n.given = true
+	if t, ok := v.(*Tuple); ok {
+		for _, item := range t.Items {
+			m.give(item)
+		}
+	}
+}
+
+// change finds what is changed behind a call that was given it. An object of
+// which nothing is known may be: its state can hold methods of its own.
+func (m *machine) change(v Value) {
+	if nodeOf(v).given {
+		m.find(CodeCallAltered, describe(v)+" is changed behind a call that was given it")
+	}
+}
+
+// refuse finds that values are put where they have no place.
+func (m *machine) refuse(code, detail string, values []Value) {
+	m.find(code, detail)
+	m.refused = append(m.refused, values...)
 }
 
 // setItems sets pairs: items are a key, its value, a key, and so on.
@@ -118,6 +150,7 @@ func (m *machine) setItems(target Value, items []Value) {
 	var d *Dict
 	switch t := target.(type) {
 	case *Dict:
+		m.change(t)
 		d = t
 	case *Call:
 		if opaque(t) {
@@ -129,7 +162,7 @@ func (m *machine) setItems(target Value, items []Value) {
 		}
 	}
 	if d == nil {
-		m.find(CodeContainer, "a key of "+describe(target)+" is set")
+		m.refuse(CodeContainer, "a key of "+describe(target)+" is set", items)
 		return
 	}
 	for i := 0; i < len(items) && m.err == nil; i += 2 {
@@ -146,8 +179,17 @@ const few = 8
 func (m *machine) set(d *Dict, k, v Value) {
 	k, same, ok := m.key(k)
 	if !ok {
-		m.find(CodeContainer, describe(k)+" as a key")
+		m.refuse(CodeContainer, describe(k)+" as a key", []Value{k, v})
 		return
+	}
+	if d.special(k) {
+		m.find(CodeBuildDenied, "a key of "+describe(d)+" is named as an attribute that Python calls")
+	}
+	if d.index == nil && len(d.Keys) > few {
+		d.index = make(map[Value]int, len(d.Keys))
+		for i, k := range d.Keys {
+			d.index[hashed(k)] = i
+		}
 	}
 	at, found := 0, false
 	if d.index != nil {
@@ -161,15 +203,20 @@ func (m *machine) set(d *Dict, k, v Value) {
 		return
 	}
 	d.Keys, d.Items = append(d.Keys, k), append(d.Items, v)
-	switch {
-	case d.index != nil:
+	if d.index != nil {
 		d.index[same] = len(d.Keys) - 1
-	case len(d.Keys) > few:
-		d.index = make(map[Value]int, len(d.Keys))
-		for i, k := range d.Keys {
-			d.index[hashed(k)] = i
-		}
 	}
+}
+
+// special reports whether a key of d can be one of the attributes that Python
+// looks for on its own, such as __setstate__: a class that NEWOBJ makes may give
+// its keys out as attributes.
+func (d *Dict) special(k Value) bool {
+	if d.made == nil || d.made.by == nil || d.made.by.by != creating {
+		return false
+	}
+	name, ok := Text(k)
+	return ok && strings.HasPrefix(name, "__")
 }
 
 // key is a key as it is kept, and what it is compared by.
@@ -181,15 +228,26 @@ func (m *machine) key(k Value) (kept, same Value, ok bool) {
 		if !v.Frozen {
 			return k, nil, false
 		}
-	case Str:
-		m.spend(len(v) / few)
 	case Bytes:
-		m.spend(len(v.Data) / few)
+		m.spend(weight(v))
 		if text, ok := Text(v); ok {
 			return Str(text), Str(text), true
 		}
+		return v, hashed(v), true
 	}
+	m.spend(weight(k))
 	return k, hashed(k), true
+}
+
+// weight is how many opcodes it is worth to hash a key.
+func weight(k Value) int {
+	switch k := k.(type) {
+	case Str:
+		return len(k) / few
+	case Bytes:
+		return len(k.Data) / few
+	}
+	return 0
 }
 
 // hashed is the value that Python's equal keys share.

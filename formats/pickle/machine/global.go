@@ -112,5 +112,6 @@ func (m *machine) ascii(s string) string {
 func (m *machine) persistent(id Value) {
 	p := &Persistent{ID: id, Offset: int64(m.op)}
 	m.within(&p.node, []Value{id})
+	m.outside = append(m.outside, p)
 	m.push(p)
 }

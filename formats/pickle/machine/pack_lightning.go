@@ -23,6 +23,7 @@ builtins.{dict,list,int,float,str,bool} -> type
 
 collections.defaultdict(type|none?) -> dict
 builtins.set(list?) -> set
+builtins.frozenset(list?) -> frozenset
 _codecs.encode(str, "latin1"|"latin-1") -> bytes
 torch.device(str, int?) -> device
 `

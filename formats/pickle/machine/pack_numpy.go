@@ -14,5 +14,5 @@ numpy.core.numeric._frombuffer(bytes|bytearray, ndtype, ints, "C"|"F") -> ndarra
 numpy._core.numeric._frombuffer(bytes|bytearray, ndtype, ints, "C"|"F") -> ndarray
 numpy.core.multiarray.scalar(ndtype, bytes) -> number
 numpy._core.multiarray.scalar(ndtype, bytes) -> number
-numpy.dtype("b1"|"i1"|"i2"|"i4"|"i8"|"u1"|"u2"|"u4"|"u8"|"f2"|"f4"|"f8"|"c8"|"c16", bool|int, bool|int) -> ndtype state (int, "<"|">"|"|"|"=", none, none, none, int, int, int)
+numpy.dtype("b1"|"i1"|"i2"|"i4"|"i8"|"u1"|"u2"|"u4"|"u8"|"f2"|"f4"|"f8"|"c8"|"c16", bool|int, bool|int) -> ndtype state (3, "<"|">"|"|"|"=", none, none, none, -1, -1, 0)
 `

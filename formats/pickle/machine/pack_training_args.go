@@ -20,4 +20,5 @@ torch.device(str, int?) -> device
 torch.{float64,float32,float16,bfloat16} -> dtype
 datetime.timedelta(int, int, int) -> duration
 builtins.set(list?) -> set
+builtins.frozenset(list?) -> frozenset
 `

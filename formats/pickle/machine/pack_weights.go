@@ -10,6 +10,7 @@ const weightsPack = `weightgate.pack 1 weights
 collections.OrderedDict(list|dict?) -> odict state dict
 collections.Counter(dict?) -> dict
 _codecs.encode(str, "latin1"|"latin-1") -> bytes
+builtins.bytes() -> bytes
 builtins.bytearray() -> bytearray
 builtins.bytearray(bytes) -> bytearray
 builtins.bytearray(str, "latin1"|"latin-1") -> bytearray
@@ -21,8 +22,8 @@ torch._utils._rebuild_tensor(storage, int, ints, ints) -> tensor
 torch._utils._rebuild_tensor_v2(storage, int, ints, ints, bool, odict|none, dict|none?) -> tensor
 torch._utils._rebuild_tensor_v3(storage, int, ints, ints, bool, odict|none, dtype, dict|none?) -> tensor
 torch._utils._rebuild_parameter(tensor|subclass|quantized|sparse|nested|meta|wrapper|foreign, bool, odict|none) -> parameter
-torch._utils._rebuild_parameter_with_state(tensor|subclass|quantized|sparse|nested|meta|wrapper|foreign, bool, odict|none, any) -> parameter
-torch._tensor._rebuild_from_type_v2(global, global, tuple, any) -> subclass
+torch._utils._rebuild_parameter_with_state(tensor|subclass|quantized|sparse|nested|meta|wrapper|foreign, bool, odict|none, dict|none) -> parameter
+torch._tensor._rebuild_from_type_v2(global, torch.Tensor|torch.nn.parameter.Parameter, tuple, dict|none) -> subclass calls tensor|quantized|sparse|nested|meta|wrapper|foreign
 torch.nn.parameter.Parameter(tensor, bool?) -> parameter
 new torch.nn.parameter.Parameter(tensor, bool?) -> parameter
 torch.Size(ints|list) -> ints

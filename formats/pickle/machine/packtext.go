@@ -1,6 +1,9 @@
 package machine
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // A PackError says which line of a pack is malformed.
 type PackError struct {
@@ -88,6 +91,10 @@ func (p *packReader) rule() {
 		state := p.argument()
 		s.state = &state
 	}
+	if p.skip(" calls ") {
+		given := p.argument()
+		s.calls = &given
+	}
 	switch {
 	case p.rest != "":
 		p.fail("what is " + quote(p.rest) + "?")
@@ -95,6 +102,8 @@ func (p *packReader) rule() {
 		p.fail("a global that is only named has no state")
 	case callable && s.gives == "":
 		p.fail("what does the call give?")
+	case s.calls != nil && (len(s.args) < 3 || s.args[2].optional):
+		p.fail("what is called, and with what?")
 	}
 	for _, full := range braces(name) {
 		i := strings.LastIndexByte(full, '.')
@@ -180,6 +189,9 @@ func (p *packReader) pattern() pattern {
 	name := p.while(func(c byte) bool { return isName(c) || c == '.' || c == '-' })
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		return pattern{global: &qualified{name[:i], name[i+1:]}}
+	}
+	if n, err := strconv.ParseInt(name, 10, 64); err == nil {
+		return pattern{number: &n}
 	}
 	if name == "" {
 		p.fail("an argument is missing")

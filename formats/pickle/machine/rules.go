@@ -1,6 +1,9 @@
 package machine
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Pack is a set of signatures, as text:
 //
@@ -19,7 +22,9 @@ import "strings"
 // without being called; arguments that may be absent carry a question mark.
 // What stands behind the arrow is what the global is or what the call gives; a
 // call that gives dict or odict becomes a *[Dict]. What stands behind state may
-// be given by BUILD, once. Several lines for one global add up.
+// be given by BUILD, once. Behind calls stands what the first argument must give,
+// called with the items of the third: the callable calls it so. Several lines for
+// one global add up.
 //
 // An argument is one or more of these, with | between them:
 //
@@ -29,6 +34,7 @@ import "strings"
 //	global        a global that a pack has
 //	tensor        any other word: what some line gives
 //	"latin1"      this text
+//	-1            this int
 //	numpy.ndarray this global
 //	(int, str)    a tuple of these
 //
@@ -61,6 +67,7 @@ type signature struct {
 	args  []argument
 	gives string
 	state *argument // nil: none
+	calls *argument // what args[0] gives that is called with args[2], nil: it is not called
 }
 
 // argument is what may stand in one place.
@@ -69,10 +76,11 @@ type argument struct {
 	any      []pattern // of which one fits
 }
 
-// pattern is one of: a word, a text, a global, a tuple.
+// pattern is one of: a word, a text, a number, a global, a tuple.
 type pattern struct {
 	word   string
 	text   *string
+	number *int64
 	global *qualified
 	tuple  []argument // nil: none
 }
@@ -103,11 +111,25 @@ func (r *Rules) call(g *Global, args []Value, by way) *signature {
 		return nil
 	}
 	for _, s := range e.calls {
-		if (s.by == by || by == either) && r.fit(args, s.args) {
+		if (s.by == by || by == either) && r.fit(args, s.args) && r.callsOn(s, args) {
 			return s
 		}
 	}
 	return nil
+}
+
+// callsOn reports whether what s calls with args, if it does, gives what it has to.
+func (r *Rules) callsOn(s *signature, args []Value) bool {
+	if s.calls == nil {
+		return true
+	}
+	g, isGlobal := args[0].(*Global)
+	items, isTuple := args[2].(*Tuple)
+	if !isGlobal || !isTuple {
+		return false
+	}
+	kind, known := r.Call(g, items.Items)
+	return known && slices.ContainsFunc(s.calls.any, func(p pattern) bool { return p.word == kind })
 }
 
 // takes reports whether state is one that BUILD may give what s makes.
@@ -149,6 +171,9 @@ func (r *Rules) matches(v Value, p pattern) bool {
 			return v.Native && v.Data == *p.text
 		}
 		return false
+	case p.number != nil:
+		n, ok := v.(int64)
+		return ok && n == *p.number
 	case p.global != nil:
 		g, ok := v.(*Global)
 		return ok && g.Module == p.global.module && g.Name == p.global.name

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,10 +25,10 @@ func TestPacks(t *testing.T) {
 		require.NoError(t, err, "each stands alone")
 	}
 	require.Equal(t, map[string]string{
-		"weights 1":       "9bd8286229da399dc74f419f764d0f6f79b05b66a2c312c21bed9043748f4437",
-		"numpy 1":         "5230e656c2a54d3f088508f8212fc22b7da7866c8878d4190f98a3ec4d3150b3",
-		"training-args 1": "580a16a97cb36a06a9b0f00eda2ea003ba46da850d67175a17dfa374c797e599",
-		"lightning 1":     "0e120b3992c6e661120e81bfeef6118315fe49efd03864617d444922f1f2918e",
+		"weights 1":       "1318298d07d13b527894ed63f0c965f6e4f73508eb90c98d8b0dae1d813e8dfe",
+		"numpy 1":         "9695fbc3a6ad09414ea52e801c36f005423783c6d5c09d31d4d91b4acc6d0a24",
+		"training-args 1": "4b58ce3d22d64cee97672e80d19e3ab1182fb4dd2a69cf0137bb37548784f4f5",
+		"lightning 1":     "e970db4276e240d2182ec5c0496c9cd18b6484f753e988d062c411af97c65688",
 	}, digests)
 	_, err := machine.NewRules(machine.Packs()...)
 	require.NoError(t, err)
@@ -59,10 +60,10 @@ func TestArguments(t *testing.T) {
 		"none": NONE, "bool": NEWTRUE, "int": num(1), "float": FLOAT + "1\n", "str": str("a"), "bytes": bin("a"), "bytearray": BYTEARRAY8 + u64(0),
 		"tuple": MARK + str("a") + TUPLE, "ints": ints(1, 2), "list": EMPTY_LIST, "dict": EMPTY_DICT, "odict": call("m", "Ordered"),
 		"set": EMPTY_SET, "storage": NONE + BINPERSID, "global": global("m", "f"), "thing": call("m", "make"), "mark": global("m", "named"),
-		`"text"`: str("text"), "m.other": global("m", "other"), "(int, str?)": num(1) + str("b") + TUPLE2,
+		`"text"`: str("text"), "m.other": global("m", "other"), "(int, str?)": num(1) + str("b") + TUPLE2, "-2": num(-2),
 	}
 	alsoFit := map[string][]string{
-		"tuple": {"ints", "(int, str?)"}, "dict": {"odict"}, "str": {`"text"`}, "global": {"mark", "m.other"},
+		"tuple": {"ints", "(int, str?)"}, "dict": {"odict"}, "str": {`"text"`}, "int": {"-2"}, "global": {"mark", "m.other"},
 	}
 	for word := range values {
 		r := custom(t, "m.f("+word+") -> thing\nm.make() -> thing\nm.named -> mark\nm.other\nm.Ordered() -> odict\n")
@@ -76,7 +77,7 @@ func TestArguments(t *testing.T) {
 			require.Equal(t, fits, len(got.Findings) == 0, "%s for %s: %v", kind, word, got.Findings)
 		}
 	}
-	require.Equal(t, 20, len(values))
+	require.Equal(t, 21, len(values))
 }
 
 // judge is whether a stream is without findings to some lines.
@@ -88,6 +89,7 @@ func judge(t *testing.T, lines, stream string) bool {
 }
 
 func TestSignatures(t *testing.T) {
+	const inner = "m.f(global, none, tuple) -> x calls y|z\nm.g(int) -> y\nm.h(int) -> w\nnew m.C() -> z\n"
 	for _, c := range []struct {
 		lines, stream string
 		fits          bool
@@ -128,6 +130,13 @@ func TestSignatures(t *testing.T) {
 		{"m.f(ints) -> x\n", call("m", "f", ints(make([]int, 64)...)), true},
 		{"m.f(ints) -> x\n", call("m", "f", ints(make([]int, 65)...)), false},
 		{"os.system(str) -> x\n", system, false}, // no pack makes it harmless
+
+		{inner, call("m", "f", global("m", "g"), NONE, ints(1)), true},
+		{inner, call("m", "f", global("m", "g"), NONE, MARK+str("a")+TUPLE), false},
+		{inner, call("m", "f", global("m", "g"), NONE, ints()), false},
+		{inner, call("m", "f", global("m", "h"), NONE, ints(1)), false},
+		{inner, call("m", "f", global("m", "f"), NONE, MARK+global("m", "g")+NONE+ints(1)+TUPLE), false},
+		{inner, call("m", "f", global("m", "C"), NONE, ints()), false},
 	} {
 		require.Equal(t, c.fits, judge(t, c.lines, c.stream), "%s %q", c.lines, c.stream)
 	}
@@ -148,27 +157,31 @@ func TestRulesCall(t *testing.T) {
 
 func TestPackErrors(t *testing.T) {
 	for text, line := range map[string]int{
-		"":                                             1,
-		"weightgate.pack 2 own\n":                      1,
-		"weightgate.pack 1 other\n":                    1,
-		"weightgate.pack 1 own\nf\n":                   2,
-		"weightgate.pack 1 own\n\nm.f(\n":              3,
-		"weightgate.pack 1 own\nm.f()\n":               2,
-		"weightgate.pack 1 own\nm.f() -> \n":           2,
-		"weightgate.pack 1 own\nm.f(int,int) -> x\n":   2,
-		"weightgate.pack 1 own\nm.f(int?, int) -> x\n": 2,
-		"weightgate.pack 1 own\nm.f(\"a) -> x\n":       2,
-		"weightgate.pack 1 own\nm.f(itn) -> x\n":       2,
-		"weightgate.pack 1 own\nm.f -> x y\n":          2,
-		"weightgate.pack 1 own\nm.f -> x\nm.f -> y\n":  3,
-		"weightgate.pack 1 own\nm.f -> x state dict\n": 2,
-		"weightgate.pack 1 own\nnew m.f\n":             2,
-		"weightgate.pack 1 own\n m.f\n":                2,
-		"weightgate.pack 1 own\nm.{f,g\n":              2,
-		"weightgate.pack 1 own\nm..f\n":                2,
-		"weightgate.pack 1 own\nm.f()  -> x\n":         2,
-		"weightgate.pack 1 own\nm.f(int|) -> x\n":      2,
-		"weightgate.pack 1 own\nm.f\r\n":               2,
+		"":                                                               1,
+		"weightgate.pack 2 own\n":                                        1,
+		"weightgate.pack 1 other\n":                                      1,
+		"weightgate.pack 1 own\nf\n":                                     2,
+		"weightgate.pack 1 own\n\nm.f(\n":                                3,
+		"weightgate.pack 1 own\nm.f()\n":                                 2,
+		"weightgate.pack 1 own\nm.f() -> \n":                             2,
+		"weightgate.pack 1 own\nm.f(int,int) -> x\n":                     2,
+		"weightgate.pack 1 own\nm.f(int?, int) -> x\n":                   2,
+		"weightgate.pack 1 own\nm.f(\"a) -> x\n":                         2,
+		"weightgate.pack 1 own\nm.f(itn) -> x\n":                         2,
+		"weightgate.pack 1 own\nm.f -> x y\n":                            2,
+		"weightgate.pack 1 own\nm.f -> x\nm.f -> y\n":                    3,
+		"weightgate.pack 1 own\nm.f -> x state dict\n":                   2,
+		"weightgate.pack 1 own\nnew m.f\n":                               2,
+		"weightgate.pack 1 own\nm.f(global, tuple) -> x calls x\n":       2,
+		"weightgate.pack 1 own\nm.f(global, int, tuple?) -> x calls x\n": 2,
+		"weightgate.pack 1 own\nm.f(global, int, tuple) -> x calls y\n":  2,
+		"weightgate.pack 1 own\nm.f(1-) -> x\n":                          2,
+		"weightgate.pack 1 own\n m.f\n":                                  2,
+		"weightgate.pack 1 own\nm.{f,g\n":                                2,
+		"weightgate.pack 1 own\nm..f\n":                                  2,
+		"weightgate.pack 1 own\nm.f()  -> x\n":                           2,
+		"weightgate.pack 1 own\nm.f(int|) -> x\n":                        2,
+		"weightgate.pack 1 own\nm.f\r\n":                                 2,
 	} {
 		r, err := machine.NewRules(machine.Pack{Name: "own", Version: 1, Text: text})
 		require.Nil(t, r)
@@ -181,9 +194,11 @@ func TestPackErrors(t *testing.T) {
 
 // What numpy writes is known to its pack; objects are not.
 func TestNumpy(t *testing.T) {
+	state := func(version, size, alignment, flags int) string { // flags: 1 says that the elements are objects
+		return MARK + num(version) + str("<") + NONE + NONE + NONE + num(size) + num(alignment) + num(flags) + TUPLE + BUILD
+	}
 	dtype := func(name string) string {
-		return call("numpy", "dtype", str(name), NEWFALSE, NEWTRUE) +
-			MARK + num(3) + str("<") + NONE + NONE + NONE + num(-1) + num(-1) + num(0) + TUPLE + BUILD
+		return call("numpy", "dtype", str(name), NEWFALSE, NEWTRUE) + state(3, -1, -1, 0)
 	}
 	array := func(core, name string) string {
 		return call("numpy."+core+".multiarray", "_reconstruct", global("numpy", "ndarray"), ints(0), bin("b")) +
@@ -199,6 +214,9 @@ func TestNumpy(t *testing.T) {
 		require.Contains(t, codes(run(array(core, "O8"))), machine.CodeCallDenied)
 		require.Empty(t, run(call("numpy."+core+".multiarray", "scalar", dtype("f8"), bin("12345678"))))
 		require.Empty(t, run(call("numpy."+core+".numeric", "_frombuffer", bin("1234"), dtype("i4"), ints(1), str("C"))))
+	}
+	for _, other := range []string{state(4, -1, -1, 0), state(3, 8, -1, 0), state(3, -1, 8, 0), state(3, -1, -1, 1), state(3, -1, -1, 63)} {
+		require.Equal(t, []string{machine.CodeBuildDenied}, codes(run(call("numpy", "dtype", str("f8"), NEWFALSE, NEWTRUE)+other)))
 	}
 	require.Contains(t, codes(read(t, call("numpy", "load", str("x"))).Findings), machine.CodeGlobalDangerous)
 }
@@ -234,4 +252,50 @@ func TestLightning(t *testing.T) {
 	require.Empty(t, got.Findings)
 	hyper := got.Value.(*machine.Dict).Items[1].(*machine.Dict)
 	require.Equal(t, "pytorch_lightning.utilities.parsing.AttributeDict", hyper.Class.String())
+}
+
+// An AttributeDict gives its items out as attributes: BUILD would call the item
+// of that name.
+func TestKeyAsAttribute(t *testing.T) {
+	made := global("pytorch_lightning.utilities.parsing", "AttributeDict") + EMPTY_TUPLE + NEWOBJ
+	run := func(stream string) []machine.Finding {
+		got, err := machine.Run(asm(stream, STOP), machine.Options{Rules: rules("lightning", "weights")})
+		require.NoError(t, err)
+		return got.Findings
+	}
+	callback := global("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint")
+	for _, key := range []string{str("__setstate__"), native("__setstate__"), str("__deepcopy__")} {
+		require.Equal(t, []string{machine.CodeBuildDenied}, codes(run(made+key+callback+SETITEM+EMPTY_DICT+BUILD)))
+		require.Equal(t, []string{machine.CodeBuildDenied}, codes(run(made+MARK+key+callback+SETITEMS)))
+	}
+	require.Empty(t, run(made+str("lr")+num(1)+SETITEM+EMPTY_DICT+BUILD), "as Python before 3.11 writes it")
+	require.Empty(t, run(call("collections", "OrderedDict")+str("__setstate__")+callback+SETITEM), "whose items are no attributes")
+}
+
+// PyTorch's function that calls another one is as good as what it calls.
+func TestRebuildFromType(t *testing.T) {
+	from := func(function, class, args, state string) string {
+		return call("torch._tensor", "_rebuild_from_type_v2", function, class, args, state)
+	}
+	v2, tensorClass := global("torch._utils", "_rebuild_tensor_v2"), global("torch", "Tensor")
+	args := MARK + storage("0", 4) + num(0) + ints(4) + ints(1) + NEWFALSE + call("collections", "OrderedDict") + TUPLE
+	got := read(t, from(v2, tensorClass, args, EMPTY_DICT))
+	require.Empty(t, got.Findings)
+	require.True(t, slices.ContainsFunc(got.Uses, func(u machine.Use) bool { return u.Name == "torch._utils._rebuild_tensor_v2" && u.Call && u.Known }))
+
+	huge := LONG1 + u8(5) + "\x00\xe8\x76\x48\x17" // 10^11
+	storages := global("torch.storage", "UntypedStorage")
+	attribute := call("collections", "OrderedDict") + EMPTY_DICT + str("detach") + global("torch", "device") + SETITEM + BUILD
+	for name, stream := range map[string]string{
+		"memory":             from(global("builtins", "bytearray"), tensorClass, huge+TUPLE1, NONE),
+		"another codec":      from(global("_codecs", "encode"), tensorClass, str("x")+str("punycode")+TUPLE2, NONE),
+		"a storage":          from(storages, tensorClass, huge+TUPLE1, NONE),
+		"a parameter":        from(global("torch.nn.parameter", "Parameter"), tensorClass, attribute+TUPLE1, NONE),
+		"other arguments":    from(v2, tensorClass, storage("0", 4)+TUPLE1, NONE),
+		"what is no tensor":  from(global("torch", "device"), tensorClass, str("cpu")+TUPLE1, NONE),
+		"of no tensor class": from(v2, storages, args, NONE),
+		"itself":             from(global("torch._tensor", "_rebuild_from_type_v2"), tensorClass, MARK+v2+tensorClass+args+NONE+TUPLE, NONE),
+	} {
+		require.Equal(t, []string{machine.CodeCallDenied}, codes(read(t, stream).Findings), name)
+	}
 }

@@ -11,7 +11,7 @@ func Run(stream []byte, opt Options) (*Result, error) {
 	m := &machine{
 		cursor: cursor{in: unsafe.String(unsafe.SliceData(stream), len(stream))},
 		rules:  opt.Rules, extract: opt.Unknown == Extract,
-		budget: &budget{Limits: opt.Limits.withDefaults(), pairs: len(stream)},
+		budget: &budget{Limits: opt.Limits.withDefaults(), pairs: len(stream) / leastPair},
 		report: &report{origin: -1},
 		empty:  &Tuple{},
 	}
@@ -40,9 +40,11 @@ type machine struct {
 	protocol int
 	frame    int // where the current frame ends, 0: in none
 	ops      int
-	calls    []*Call // all that were made, as globals, to see at the end what of them is used
+	calls    []*Call // all that were made, as globals and outside, to see at the end what of them is used
 	globals  []*Global
-	nesting  int // how many streams this one lies in
+	outside  []*Persistent
+	refused  []Value // what was put where it has no place: that was found, and it is not left out besides
+	nesting  int     // how many streams this one lies in
 	empty    *Tuple
 	*budget
 	*report
@@ -56,6 +58,10 @@ type budget struct {
 	decoded int // bytes
 	pairs   int // that calls may still copy: a stream writes as many
 }
+
+// leastPair is how many bytes of a stream a pair takes at least, where many have
+// a key of their own.
+const leastPair = 4
 
 // run is the value that STOP leaves, or nil with err set.
 func (m *machine) run() Value {

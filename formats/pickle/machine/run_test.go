@@ -30,6 +30,9 @@ const system = GLOBAL + "os\nsystem\n" + MARK + STRING + "'id'\n" + TUPLE + REDU
 // Every finding has a stream that raises it, and no other.
 func TestFindings(t *testing.T) {
 	ordered := call("collections", "OrderedDict")
+	given := func(value, class string) string { // what a class of collections makes of a value, and the value again
+		return value + BINPUT + u8(0) + POP + call("collections", class, BINGET+u8(0)) + BINGET + u8(0)
+	}
 	for name, c := range map[string]struct {
 		stream string
 		code   string
@@ -55,6 +58,10 @@ func TestFindings(t *testing.T) {
 		"arguments listed": {global("torch", "device") + EMPTY_LIST + str("cpu") + APPEND + REDUCE, machine.CodeCallDenied, "arguments in a list", 24},
 		"no pairs":         {call("collections", "OrderedDict", EMPTY_LIST+num(1)+APPEND), machine.CodeCallDenied, "other things than pairs", 34},
 		"object dtype":     {call("numpy", "dtype", str("O8"), NEWFALSE, NEWTRUE), machine.CodeCallDenied, "numpy.dtype", 24},
+		"list changed":     {given(EMPTY_LIST, "OrderedDict") + num(1) + APPEND + TUPLE2, machine.CodeCallAltered, "a list is changed", 41},
+		"list extended":    {given(EMPTY_LIST, "OrderedDict") + MARK + num(1) + APPENDS + TUPLE2, machine.CodeCallAltered, "a list is changed", 42},
+		"dict changed":     {given(EMPTY_DICT, "Counter") + num(1) + num(2) + SETITEM + TUPLE2, machine.CodeCallAltered, "a dict is changed", 42},
+		"object changed":   {given(ordered, "Counter") + EMPTY_DICT + BUILD + TUPLE2, machine.CodeCallAltered, "is changed", 60},
 		"computed":         {ordered + EMPTY_TUPLE + REDUCE, machine.CodeCallComputed, "an collections.OrderedDict", 29},
 		"state of a dict":  {EMPTY_DICT + EMPTY_DICT + BUILD, machine.CodeBuildDenied, "a dict gets", 2},
 		"state of a class": {global("torch", "float32") + EMPTY_DICT + BUILD, machine.CodeBuildDenied, "torch.float32", 16},
@@ -84,6 +91,7 @@ func TestFindings(t *testing.T) {
 		"popped call":      {call("torch", "Size", ints(1)) + POP + global("torch", "Size"), machine.CodePopped, "torch.Size", 0},
 		"popped mark":      {NONE + MARK + global("torch", "float32") + POP_MARK, machine.CodePopped, "torch.float32", 2},
 		"only remembered":  {NONE + global("torch", "float32") + MEMOIZE + POP, machine.CodePopped, "torch.float32", 1},
+		"popped object":    {str("a") + BINPERSID + POP + NONE, machine.CodePopped, "a persistent object", 6},
 		"overwritten":      {EMPTY_DICT + num(1) + global("torch", "float32") + SETITEM + num(1) + num(2) + SETITEM, machine.CodePopped, "torch.float32", 6},
 		"values left":      {num(1) + num(2), machine.CodeStack, "1 values and 0 marks", 10},
 		"mark left":        {num(1) + MARK + num(2), machine.CodeStack, "1 values and 1 marks", 11},
@@ -97,8 +105,7 @@ func TestFindings(t *testing.T) {
 			require.Contains(t, findings[i].Detail, c.detail)
 			require.Equal(t, c.offset, findings[i].Offset)
 			for _, f := range findings {
-				also := c.code == machine.CodeGlobalName && f.Code == machine.CodeGlobalDenied || // no pack has such names
-					c.code == machine.CodeContainer && f.Code == machine.CodePopped
+				also := c.code == machine.CodeGlobalName && f.Code == machine.CodeGlobalDenied // no pack has such names
 				require.True(t, f.Code == c.code || also, "%v", findings)
 			}
 		})
@@ -119,7 +126,31 @@ func TestHiddenNames(t *testing.T) {
 			require.Less(t, len(f.Detail), 400)
 		}
 	}
-	require.Contains(t, codes(read(t, str("torch")+str("os.system")+STACK_GLOBAL).Findings), machine.CodeGlobalDangerous)
+	for name, module := range map[string]string{
+		"os.system": "torch", "serialization.os.system": "torch", "serialization.os": "torch", "os": "os", "a.builtins.eval": "torch",
+		"hub.load": "torch", "utils.bottleneck.x": "torch", "a.b.c.d.e.f.g.h.i.j": "m", "get_platform": "_osx_support", "x": "_aix_support",
+		"exec": "_interpreters", "run_string": "_xxsubinterpreters", "readline.input": "_pyrepl", "run_cprofile": "torch.utils.bottleneck.__main__",
+	} {
+		require.Contains(t, codes(read(t, str(module)+str(name)+STACK_GLOBAL).Findings), machine.CodeGlobalDangerous, name)
+	}
+	for _, name := range []string{"os", "system", "Outer.Inner", "a.b.c.d.e.f.g.h.i"} {
+		require.NotContains(t, codes(read(t, str("m")+str(name)+STACK_GLOBAL).Findings), machine.CodeGlobalDangerous, name)
+	}
+	require.Contains(t, codes(read(t, str("torch")+str("a.dill.loads")+STACK_GLOBAL).Findings), machine.CodeCode)
+}
+
+// What is put where it has no place is found once, and is not left out besides.
+func TestRefusedIsSeen(t *testing.T) {
+	known := global("torch", "float32")
+	for code, streams := range map[string][]string{
+		machine.CodeBuildDenied: {EMPTY_DICT + known + BUILD, tensor("0", 1) + known + BUILD},
+		machine.CodeContainer: {EMPTY_DICT + known + APPEND, EMPTY_LIST + MARK + known + ADDITEMS, EMPTY_LIST + known + known + SETITEM,
+			EMPTY_DICT + EMPTY_LIST + known + SETITEM},
+	} {
+		for _, stream := range streams {
+			require.Equal(t, []string{code}, codes(read(t, stream).Findings), "%q", stream)
+		}
+	}
 }
 
 // A name that is put together is as good as any other.
@@ -161,6 +192,12 @@ func TestExtract(t *testing.T) {
 	require.Equal(t, "tensor", root.Items[0].(*machine.Call).Kind)
 	require.Equal(t, "", root.Items[1].(*machine.Call).Kind)
 	require.Contains(t, got.Uses, machine.Use{Name: "m.Config", Offset: int64(bytes.Index(stream, []byte("cm\n")) + 17), Call: true})
+
+	// An object whose state holds what another call makes of it, as its own methods are pickled.
+	method := call("m", "method", BINGET+u8(0), str("step"))
+	got, err = machine.Run(asm(global("m", "Schedule"), EMPTY_TUPLE, NEWOBJ, BINPUT, u8(0), EMPTY_DICT, str("f"), method, SETITEM, BUILD, STOP), opt)
+	require.NoError(t, err)
+	require.Equal(t, []string{machine.CodeGlobalDropped, machine.CodeGlobalDropped}, codes(got.Findings))
 
 	got, err = machine.Run(asm(system, STOP), opt)
 	require.NoError(t, err)
@@ -256,6 +293,11 @@ func TestLimits(t *testing.T) {
 	again := pairs + SETITEMS + MEMOIZE + strings.Repeat(POP+global("collections", "Counter")+BINGET+u8(0)+TUPLE1+REDUCE, 300)
 	_, err = machine.Run(asm(again, STOP), machine.Options{Rules: rules("weights")})
 	require.Contains(t, fault(t, err, machine.CodeLimits).Detail, "copy")
+	once := asm(pairs + SETITEMS + MEMOIZE + POP + global("collections", "Counter") + BINGET + u8(0) + TUPLE1 + REDUCE + STOP)
+	_, err = machine.Run(once, machine.Options{Rules: rules("weights")})
+	require.NoError(t, err)
+	_, err = machine.Run(once, machine.Options{Rules: rules("weights"), Limits: machine.Limits{Ops: 150}})
+	require.Contains(t, fault(t, err, machine.CodeLimits).Detail, "150 opcodes", "a copied pair costs an opcode")
 
 	var names strings.Builder
 	for i := range 10_001 {

@@ -1,9 +1,9 @@
 package machine
 
-// unused finds the globals and calls that the stream makes and that are no part
-// of its result: they would have run all the same.
+// unused finds the globals, calls and persistent objects that the stream makes
+// and that are no part of its result: they would have been loaded all the same.
 func (m *machine) unused(root Value) {
-	todo := []Value{root}
+	todo := append(m.refused, root)
 	visit := func(items ...Value) { todo = append(todo, items...) }
 	for len(todo) > 0 {
 		v := todo[len(todo)-1]
@@ -48,6 +48,11 @@ func (m *machine) unused(root Value) {
 	for _, c := range m.calls {
 		if !c.reached {
 			m.report.find(CodePopped, c.Offset, describe(c)+" is no part of the result")
+		}
+	}
+	for _, p := range m.outside {
+		if !p.reached {
+			m.report.find(CodePopped, p.Offset, describe(p)+" is no part of the result")
 		}
 	}
 }

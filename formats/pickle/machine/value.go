@@ -42,6 +42,7 @@ func Text(v Value) (string, bool) {
 // node is the machine's own note on what can hold other values.
 type node struct {
 	depth   int32 // of the deepest value within when it was filled
+	given   bool  // to a call
 	reached bool  // from the root
 }
 

@@ -12,7 +12,7 @@ const (
 	CodeQuantized = "torch.quantized" // a quantized tensor
 	CodeSparse    = "torch.sparse"    // a tensor in a sparse layout
 	CodeMeta      = "torch.meta"      // a tensor without data
-	CodeSubclass  = "torch.subclass"  // a tensor of a class of its own
+	CodeSubclass  = "torch.subclass"  // a tensor of a class of its own, or with objects for attributes
 	CodeDevice    = "torch.device"    // a tensor in the form of a device
 	CodeLegacy    = "torch.legacy"    // not the row of pickles that torch wrote before 1.6
 )

@@ -6,8 +6,9 @@ import (
 	"github.com/weightgate/weightgate/formats/pickle/machine"
 )
 
-// maxDropped is how many objects are listed one by one.
-const maxDropped = 10_000
+// MaxDropped is how many objects Checkpoint.Dropped lists one by one; one more
+// entry counts the rest.
+const MaxDropped = 10_000
 
 // list lists what of the root is not among Tensors: its keys, and those beneath
 // the one that was chosen.
@@ -35,13 +36,17 @@ func (r *reader) listDict(path string, d *machine.Dict, more *int) {
 		if c, ok := d.Items[i].(*machine.Call); ok && chosen && isText && isTensor(c) && r.tensor(c).refused == nil {
 			continue
 		}
-		if len(r.Dropped) >= maxDropped {
+		if len(r.Dropped) == MaxDropped {
 			*more++
 			continue
 		}
 		r.drop(join(path, segment(k)), d.Items[i])
 	}
-	if d.State != nil {
+	switch {
+	case d.State == nil:
+	case len(r.Dropped) == MaxDropped:
+		*more++
+	default:
 		r.drop(join(path, "__dict__"), d.State)
 	}
 }

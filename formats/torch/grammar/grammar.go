@@ -62,7 +62,8 @@ type Checkpoint struct {
 	BigEndian bool     // what sys_info says of the writer; torch writes the storages little-endian all the same
 }
 
-// Options are what a stream is judged and read by.
+// Options are what a stream is judged and read by. Unknown globals that are to be
+// dropped are denied where no tensors come out.
 type Options struct {
 	machine.Options
 	// Root is the key whose dict holds the tensors, "." the pickle's root itself.

@@ -91,8 +91,17 @@ func (r *reader) find(f refusal) {
 	r.Findings = append(r.Findings, machine.Finding{Code: f.code, Offset: r.base + f.offset, Detail: f.detail})
 }
 
-// finish counts what find left out, and puts the findings in order.
+// finish counts what find left out, and puts the findings in order. Unknown
+// globals are dropped beside tensors only: where there are none, nothing is
+// extracted, and they are denied.
 func (r *reader) finish() {
+	if len(r.Tensors) == 0 {
+		for i := range r.Findings {
+			if r.Findings[i].Code == machine.CodeGlobalDropped {
+				r.Findings[i].Code = machine.CodeGlobalDenied
+			}
+		}
+	}
 	for _, first := range r.raised {
 		if first.more > 0 {
 			r.Findings[first.index].Detail += " (and " + strconv.Itoa(first.more) + " more)"

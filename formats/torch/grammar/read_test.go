@@ -70,6 +70,10 @@ func TestTensors(t *testing.T) {
 			grammar.Tensor{DType: grammar.F32, Shape: []int64{4}, Strides: []int64{1}}},
 		{"a parameter with a state", call(utils, "_rebuild_parameter_with_state", floats("0"), yes, hooks, dict(str("note"), num(1))),
 			grammar.Tensor{DType: grammar.F32, Shape: []int64{4}, Strides: []int64{1}}},
+		{"a parameter with a state of lists", call(utils, "_rebuild_parameter_with_state", floats("0"), yes, hooks, dict(str("_note"), list(num(1), tuple(none, str("a"))))),
+			grammar.Tensor{DType: grammar.F32, Shape: []int64{4}, Strides: []int64{1}}},
+		{"a parameter without a state", call(utils, "_rebuild_parameter_with_state", floats("0"), yes, hooks, none),
+			grammar.Tensor{DType: grammar.F32, Shape: []int64{4}, Strides: []int64{1}}},
 		{"a tensor with attributes", call("torch._tensor", "_rebuild_from_type_v2", global(utils, "_rebuild_tensor_v2"), global("torch", "Tensor"), attributes, dict()),
 			grammar.Tensor{DType: grammar.F32, Shape: []int64{4}, Strides: []int64{1}}},
 	} {
@@ -95,6 +99,9 @@ func TestRefusals(t *testing.T) {
 	wrapped := floats("0")
 	for range 5 {
 		wrapped = call(utils, "_rebuild_parameter", wrapped, yes, hooks)
+	}
+	parameter := func(state code) code {
+		return call(utils, "_rebuild_parameter_with_state", floats("0"), yes, hooks, state)
 	}
 	fromType := func(function, class, args code) code {
 		return call("torch._tensor", "_rebuild_from_type_v2", function, class, args, none)
@@ -135,6 +142,22 @@ func TestRefusals(t *testing.T) {
 		{"attributes of what another function builds", grammar.CodeTensor, fromType(global("os", "system"), global("torch", "Tensor"), tuple(str("id")))},
 		{"attributes of a list", grammar.CodeTensor, fromType(global(utils, "_rebuild_tensor_v2"), global("torch", "Tensor"), list())},
 
+		{"data as an attribute", grammar.CodeTensor, parameter(dict(str("data"), floats("1")))},
+		{"data of a tensor with attributes", grammar.CodeTensor, call("torch._tensor", "_rebuild_from_type_v2", global(utils, "_rebuild_tensor_v2"), global("torch", "Tensor"),
+			tuple(one, num(0), ints(4), ints(1), no, hooks), dict(str("data"), floats("1")))},
+		{"a number for all elements", grammar.CodeTensor, parameter(dict(str("real"), num(5)))},
+		{"imaginary parts", grammar.CodeTensor, parameter(dict(str("imag"), num(5)))},
+		{"a class as an attribute", grammar.CodeTensor, parameter(dict(str("__class__"), none))},
+		{"a method as an attribute", grammar.CodeSubclass, parameter(dict(str("detach"), global("torch", "device")))},
+		{"a number as an attribute's name", grammar.CodeTensor, parameter(dict(num(1), none))},
+		{"a tensor as an attribute", grammar.CodeSubclass, parameter(dict(str("note"), floats("1")))},
+		{"a tensor in an attribute", grammar.CodeSubclass, parameter(dict(str("note"), list(floats("1"))))},
+		{"65 attributes", grammar.CodeSubclass, parameter(dict(str("note"), ints(make([]int, 64)...)))},
+		{"a list in itself", grammar.CodeSubclass, parameter(dict(str("note"), "]q\x01h\x01a"))},
+		{"slots", grammar.CodeTensor, parameter(tuple(none, dict(str("data"), floats("1"))))},
+		{"attributes with a state", grammar.CodeTensor, parameter(hooks + dict(str("a"), none) + "b")},
+		{"five arguments of a parameter", grammar.CodeTensor, call(utils, "_rebuild_parameter", floats("0"), yes, hooks, none, none)},
+
 		{"a storage that is a string", grammar.CodeStorage, vector(str("0")+"Q", 4)},
 		{"a storage of nothing", grammar.CodeStorage, vector(tuple()+"Q", 4)},
 		{"a persistent id of another kind", grammar.CodeStorage, vector(tuple(str("file"), str("/etc/passwd"))+"Q", 4)},
@@ -167,6 +190,26 @@ func TestTensorChanged(t *testing.T) {
 		got := read(t, grammar.Zip, pickled(dict(str("w"), floats("0")+change)), opt)
 		require.Contains(t, codesOf(got.Findings), grammar.CodeTensor, change)
 		require.Empty(t, got.Tensors)
+	}
+}
+
+// What a call is given is what it was then: metadata that is set later is no
+// part of the tensor that torch builds.
+func TestArgumentsChanged(t *testing.T) {
+	args := tuple(storage("FloatStorage", "0", 4), num(0), ints(4), ints(1), no, hooks, "}q\x05")
+	for name, tensor := range map[string]code{
+		"directly":  global(utils, "_rebuild_tensor_v2") + args + "R",
+		"in a type": call("torch._tensor", "_rebuild_from_type_v2", global(utils, "_rebuild_tensor_v2"), global("torch", "Tensor"), args, none),
+	} {
+		for _, unknown := range []machine.Unknown{machine.Deny, machine.Extract} {
+			opt := options(t)
+			opt.Unknown = unknown
+			got := read(t, grammar.Zip, pickled(dict(str("w"), tensor, str("m"), "h\x05"+str("neg")+yes+"s")), opt)
+			require.Equal(t, []string{machine.CodeCallAltered}, codesOf(got.Findings), name)
+			opt.Rules = nil
+			got = read(t, grammar.Zip, pickled(dict(str("w"), tensor, str("m"), "h\x05"+str("neg")+yes+"s")), opt)
+			require.Contains(t, codesOf(got.Findings), machine.CodeCallAltered, "whatever the packs allow")
+		}
 	}
 }
 
@@ -280,8 +323,12 @@ func TestDroppedIsBounded(t *testing.T) {
 		items = append(items, num(n), none)
 	}
 	got := read(t, grammar.Zip, pickled(dict(items...)), options(t))
-	require.Len(t, got.Dropped, 10_001)
-	require.Equal(t, grammar.Dropped{What: "1000 more"}, got.Dropped[10_000])
+	require.Len(t, got.Dropped, grammar.MaxDropped+1)
+	require.Equal(t, grammar.Dropped{What: "1000 more"}, got.Dropped[grammar.MaxDropped])
+
+	got = read(t, grammar.Zip, pickled(hooks+dict(items...)[1:]+dict(str("a"), none)+"b"), options(t))
+	require.Len(t, got.Dropped, grammar.MaxDropped+1)
+	require.Equal(t, grammar.Dropped{What: "1001 more"}, got.Dropped[grammar.MaxDropped])
 }
 
 // A fault that a thousand tensors have is one finding.
@@ -312,6 +359,32 @@ func TestPlain(t *testing.T) {
 	require.Empty(t, got.Storages)
 
 	require.Equal(t, grammar.Plain, read(t, 0, pickled(none), options(t)).Form)
+}
+
+// Extract leaves out what is unknown beside tensors. Where there are none, and
+// nothing is extracted, it is denied.
+func TestNothingToExtract(t *testing.T) {
+	opt := options(t)
+	opt.Unknown = machine.Extract
+	unknown := call("evil", "run", str("id"))
+	for _, c := range []struct {
+		form   grammar.Form
+		stream string
+		want   string
+	}{
+		{grammar.Zip, pickled(dict(str("w"), floats("0"), str("o"), unknown)), machine.CodeGlobalDropped},
+		{grammar.Zip, pickled(dict(str("o"), unknown)), machine.CodeGlobalDenied},
+		{grammar.Plain, pickled(unknown), machine.CodeGlobalDenied},
+		{grammar.Plain, pickled(dict(str("w"), unknown)), machine.CodeGlobalDenied},
+		{grammar.Legacy, legacyFile(dict(str("o"), unknown)), machine.CodeGlobalDenied},
+	} {
+		got := read(t, c.form, c.stream, opt)
+		require.Equal(t, []string{c.want}, slices.DeleteFunc(codesOf(got.Findings), func(code string) bool { return code == grammar.CodeRootNone }))
+	}
+	_, err := grammar.Read(grammar.Plain, []byte(unknown), opt)
+	e, ok := errors.AsType[*machine.Error](err)
+	require.True(t, ok)
+	require.Equal(t, []string{machine.CodeGlobalDenied}, codesOf(e.Findings))
 }
 
 // Bytes behind a pickle are refused, and a pickle there is looked at.

@@ -100,6 +100,14 @@ func (r *reader) build(c *machine.Call) view {
 // unwrapped is the call that makes the tensor that c wraps.
 func unwrapped(c *machine.Call) (*machine.Call, *refusal) {
 	wrong := refuse(CodeTensor, c.Offset, global(c.Func)+" with other arguments than torch gives it")
+	if len(c.Args) > 4 {
+		return nil, wrong
+	}
+	if len(c.Args) == 4 {
+		if code := attributes(c.Args[3]); code != "" {
+			return nil, refuse(code, c.Offset, "attributes that may make it another tensor")
+		}
+	}
 	if global(c.Func) != "torch._tensor._rebuild_from_type_v2" { // (data[, requires_grad[, hooks[, state]]])
 		if len(c.Args) == 0 || len(c.Args) > 2 && !hookless(c.Args[2]) {
 			return nil, wrong

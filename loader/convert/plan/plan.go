@@ -30,7 +30,27 @@ const (
 	// it there. MaxName is that of what names something; it is never cut.
 	MaxText = 512
 	MaxName = 4096
+
+	// Of each pickle the machine lists up to 10,000 uses, and 1,000 findings and
+	// one that says there are more. A legacy file has five, and what reads them
+	// adds a finding of each of its codes.
+	MaxUses     = 5 * 10_000
+	MaxFindings = 5*1_001 + 100
+	MaxDropped  = grammar.MaxDropped + 1
 )
+
+// most is how many frames of a type a plan has.
+func most(kind uint8) uint32 {
+	switch kind {
+	case frameDropped:
+		return MaxDropped
+	case frameUse:
+		return MaxUses
+	case frameFinding:
+		return MaxFindings
+	}
+	return MaxEntries
+}
 
 // CodeLimit is the code of a checkpoint whose plan is beyond the budgets, and
 // CodeJob of a job that the child cannot do. Both are codes of a *machine.Error.

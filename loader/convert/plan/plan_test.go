@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os/exec"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/weightgate/weightgate/formats/pickle/machine"
 	"github.com/weightgate/weightgate/formats/torch/grammar"
+	"github.com/weightgate/weightgate/formats/torch/torchtest"
 )
 
 const allTensors = 1 << 17
@@ -89,17 +91,56 @@ func TestTextIsCut(t *testing.T) {
 // What is beyond the budgets is not written, and a failure says the least.
 func TestBudgets(t *testing.T) {
 	for name, c := range map[string]*grammar.Checkpoint{
-		"entries": {Form: grammar.Plain, Uses: make([]machine.Use, MaxEntries)},
-		"output":  {Form: grammar.Plain, Dropped: slices.Repeat([]grammar.Dropped{{Path: strings.Repeat("p", MaxText), What: strings.Repeat("w", MaxText)}}, MaxOutput/1024)},
-		"rank":    {Form: grammar.Zip, Tensors: []grammar.Tensor{{Shape: make([]int64, MaxRank+1), Strides: make([]int64, MaxRank+1)}}},
-		"strides": {Form: grammar.Zip, Tensors: []grammar.Tensor{{Shape: []int64{1}}}},
+		"entries":  {Form: grammar.Legacy, Keys: make([]string, MaxEntries)},
+		"output":   {Form: grammar.Legacy, Keys: slices.Repeat([]string{strings.Repeat("k", MaxName)}, MaxOutput/MaxName)},
+		"uses":     {Form: grammar.Plain, Uses: make([]machine.Use, MaxUses+1)},
+		"findings": {Form: grammar.Plain, Findings: make([]machine.Finding, MaxFindings+1)},
+		"dropped":  {Form: grammar.Plain, Dropped: make([]grammar.Dropped, MaxDropped+1)},
+		"rank":     {Form: grammar.Zip, Tensors: []grammar.Tensor{{Shape: make([]int64, MaxRank+1), Strides: make([]int64, MaxRank+1)}}},
+		"strides":  {Form: grammar.Zip, Tensors: []grammar.Tensor{{Shape: []int64{1}}}},
 	} {
 		frames, ok := Encode(c)
 		require.False(t, ok, name)
 		require.Nil(t, frames, name)
 	}
-	_, err := Read(EncodeError(&machine.Error{Code: "pickle.opcode", Uses: make([]machine.Use, MaxEntries)}), allTensors)
+	_, err := Read(EncodeError(&machine.Error{Code: "pickle.opcode", Uses: make([]machine.Use, MaxUses+1)}), allTensors)
 	require.Equal(t, &machine.Error{Code: "pickle.opcode"}, err)
+
+	full := &grammar.Checkpoint{
+		Form: grammar.Plain, Uses: make([]machine.Use, MaxUses), Findings: make([]machine.Finding, MaxFindings), Dropped: make([]grammar.Dropped, MaxDropped),
+	}
+	got, err := Read(encoded(t, full), allTensors)
+	require.NoError(t, err)
+	require.Equal(t, full, got)
+}
+
+// An honest child has room for all that the machine lists of the five pickles
+// of a legacy file.
+func TestHonestFits(t *testing.T) {
+	listed := func(pickle string, n int) string {
+		var b strings.Builder
+		b.WriteString(pickle[:2])
+		for i := range n {
+			fmt.Fprintf(&b, "cmodule\nN%d\n0", i)
+		}
+		return b.String() + pickle[2:]
+	}
+	const each = 10_000
+	stream := listed(torchtest.Magic, each) + listed(torchtest.Version, each) + listed(torchtest.SysInfo(torchtest.True), each) +
+		listed(torchtest.Pickle(torchtest.Dict()), each)
+	last := torchtest.Pickle(torchtest.List())
+	c, err := answered(t, append(Job{Form: grammar.Legacy}.Append(nil), stream+listed(last, each)...))
+	require.NoError(t, err)
+	require.Len(t, c.Uses, each) // of the same names
+	require.Greater(t, len(c.Findings), 5*1_000)
+	require.LessOrEqual(t, len(c.Findings), MaxFindings)
+
+	_, err = answered(t, append(Job{Form: grammar.Legacy}.Append(nil), stream+listed(last, each+1)...))
+	said, ok := errors.AsType[*machine.Error](err)
+	require.True(t, ok)
+	require.Equal(t, machine.CodeLimits, said.Code)
+	require.NotEmpty(t, said.Uses)
+	require.LessOrEqual(t, 5*each, MaxUses)
 }
 
 // frames are frames of a type and its fields each.
@@ -201,8 +242,21 @@ func TestRead(t *testing.T) {
 	require.Equal(t, &machine.Error{Code: CodeLimit, Detail: "more tensors than MaxTensors"}, err)
 	_, err = Read(make([]byte, MaxOutput+1), 2)
 	require.EqualError(t, err, "plan: too many bytes")
-	_, err = Read(frames(slices.Repeat([][]byte{frame(frameUse, word(""), func(w *writer) { w.i64(0); w.u8(0) })}, MaxEntries+1)...), 2)
+	_, err = Read(frames(append([][]byte{begin}, slices.Repeat([][]byte{frame(frameKey, word(""))}, MaxEntries)...)...), 2)
 	require.EqualError(t, err, "plan: too many frames")
+	use := frame(frameUse, word("os.system"), func(w *writer) { w.i64(0); w.u8(0) })
+	finding := frame(frameFinding, word("pickle.opcode"), func(w *writer) { w.i64(0) }, word(""))
+	dropped := frame(frameDropped, word("epoch"), word("int"), func(w *writer) { w.i64(0) })
+	for _, output := range [][]byte{
+		frames(append([][]byte{begin}, slices.Repeat([][]byte{dropped}, MaxDropped+1)...)...),
+		frames(append([][]byte{begin}, slices.Repeat([][]byte{use}, MaxUses+1)...)...),
+		frames(append([][]byte{begin}, slices.Repeat([][]byte{finding}, MaxFindings+1)...)...),
+		frames(slices.Repeat([][]byte{use}, MaxUses+1)...), // ahead of an error
+		frames(slices.Repeat([][]byte{finding}, MaxFindings+1)...),
+	} {
+		_, err := Read(output, 2)
+		require.EqualError(t, err, "plan: more frames of a type than a child writes")
+	}
 }
 
 // requireHonest requires that what is accepted is what would have been written.

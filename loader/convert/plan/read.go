@@ -84,6 +84,8 @@ func (d *decoder) misplaced(kind uint8) string {
 		return "a frame of no known type"
 	case kind < d.last:
 		return "a frame out of order"
+	case d.counts[kind] == most(kind):
+		return "more frames of a type than a child writes"
 	case kind == frameCheckpoint && d.counts[kind] > 0:
 		return "a second checkpoint"
 	case kind == frameError && d.counts[frameCheckpoint] > 0:

@@ -25,7 +25,7 @@ func (e *encoder) frame(kind uint8, fill func(w *writer)) {
 	n := len(e.out) - begin - 4
 	e.counts[kind]++
 	e.entries++
-	if n > MaxFrame || len(e.out) > MaxOutput || e.entries > MaxEntries {
+	if n > MaxFrame || len(e.out) > MaxOutput || e.entries > MaxEntries || e.counts[kind] > most(kind) {
 		e.fits = false
 		return
 	}

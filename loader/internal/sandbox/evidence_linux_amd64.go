@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 func (c *process) judge(r walls.Report) (formats.Sandbox, error) {
 	seen, err := c.look()
 	if err != nil {
-		return formats.Sandbox{}, fmt.Errorf("%w: %w", ErrLevel, err)
+		return formats.Sandbox{}, because(ErrLevel, "looking at the child", err)
 	}
 	s := formats.Sandbox{Refused: c.refused}
 	for w := range walls.Wall(walls.Count) {
@@ -86,10 +87,11 @@ func (c *process) look() (evidence, error) {
 	if err != nil || len(threads) == 0 {
 		return evidence{}, cmp.Or(err, io.ErrUnexpectedEOF)
 	}
-	us, err := os.ReadFile("/proc/self/status")
+	b, err := os.ReadFile("/proc/thread-self/status") // the child is of this thread
 	if err != nil {
 		return evidence{}, err
 	}
+	us := string(b)
 	for _, t := range threads {
 		b, err := os.ReadFile(dir + "/task/" + t.Name() + "/status")
 		if err != nil {
@@ -99,10 +101,10 @@ func (c *process) look() (evidence, error) {
 		if parent := field(s, "PPid"); parent != strconv.Itoa(os.Getpid()) {
 			return evidence{}, fmt.Errorf("/proc shows another process, a child of %s", parent)
 		}
-		e.filtered = e.filtered && field(s, "Seccomp") == "2"
+		e.filtered = e.filtered && filtered(s, us)
 		e.unprivileged = e.unprivileged && field(s, "NoNewPrivs") == "1" && powerless(s)
 		e.user = e.user && ownUser(s)
-		e.namespaces = e.namespaces && len(strings.Fields(field(s, "NSpid"))) > len(strings.Fields(field(string(us), "NSpid")))
+		e.namespaces = e.namespaces && len(strings.Fields(field(s, "NSpid"))) > len(strings.Fields(field(us, "NSpid")))
 	}
 	limits, err := os.ReadFile(dir + "/limits")
 	if err != nil {
@@ -123,6 +125,20 @@ func field(status, name string) string {
 	return ""
 }
 
+// filtered says that there is a filter that the child did not inherit. A kernel
+// that counts none shows only that there is one.
+func filtered(status, parents string) bool {
+	if field(status, "Seccomp") != "2" {
+		return false
+	}
+	theirs, err := strconv.Atoi(field(status, "Seccomp_filters"))
+	ours, err2 := strconv.Atoi(field(parents, "Seccomp_filters"))
+	if err != nil && err2 != nil {
+		return true
+	}
+	return err == nil && err2 == nil && theirs > ours
+}
+
 func powerless(status string) bool {
 	for _, set := range [...]string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
 		if strings.Trim(field(status, set), "0") != "" || field(status, set) == "" {
@@ -132,7 +148,8 @@ func powerless(status string) bool {
 	return true
 }
 
-// ownUser says that all four of the user's numbers are of those that nobody has.
+// ownUser says that all four of the user's numbers are of those that nobody has,
+// and that it has no groups.
 func ownUser(status string) bool {
 	numbers := strings.Fields(field(status, "Uid"))
 	for _, n := range numbers {
@@ -141,34 +158,46 @@ func ownUser(status string) bool {
 			return false
 		}
 	}
-	return len(numbers) == 4
+	return len(numbers) == 4 && field(status, "Groups") == ""
 }
 
 // limited reads /proc/PID/limits: name, soft, hard, unit, in columns.
 func limited(limits string) bool {
-	for name, want := range map[string]string{
-		"Max open files":     strconv.Itoa(walls.Descriptors),
-		"Max file size":      "0",
-		"Max core file size": "0",
-		"Max locked memory":  "0",
-		"Max msgqueue size":  "0",
-		"Max data size":      strconv.Itoa(walls.Data),
+	for name, most := range map[string]uint64{
+		"Max open files":      walls.Descriptors,
+		"Max file size":       0,
+		"Max core file size":  0,
+		"Max locked memory":   0,
+		"Max msgqueue size":   0,
+		"Max data size":       walls.Data,
+		"Max address space":   walls.AddressSpace,
+		"Max pending signals": walls.Signals,
 	} {
-		if soft, hard := limit(limits, name); soft != want || hard != want {
+		if soft, hard := limit(limits, name); soft > most || hard > most {
 			return false
 		}
 	}
 	soft, hard := limit(limits, "Max cpu time")
-	return soft == hard && soft != "unlimited"
+	return soft == hard && soft != unlimited
 }
 
-func limit(limits, name string) (soft, hard string) {
+const unlimited = math.MaxUint64
+
+func limit(limits, name string) (soft, hard uint64) {
 	for line := range strings.Lines(limits) {
-		if rest, ok := strings.CutPrefix(line, name); ok {
-			if words := strings.Fields(rest); len(words) >= 2 {
-				return words[0], words[1]
-			}
+		rest, ok := strings.CutPrefix(line, name)
+		if words := strings.Fields(rest); ok && len(words) >= 2 {
+			return bound(words[0]), bound(words[1])
 		}
 	}
-	return "", ""
+	return unlimited, unlimited
+}
+
+// bound is no bound for what is no number.
+func bound(word string) uint64 {
+	n, err := strconv.ParseUint(word, 10, 64)
+	if err != nil {
+		return unlimited
+	}
+	return n
 }

@@ -21,7 +21,7 @@ func seal(pieces [][]byte) (*os.File, error) {
 		fd, err = unix.MemfdCreate(name, flags)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: memfd_create: %w", ErrUnsupported, err)
+		return nil, because(ErrUnsupported, "memfd_create", err)
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
@@ -31,11 +31,11 @@ func seal(pieces [][]byte) (*os.File, error) {
 		}
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
-		return nil, fmt.Errorf("%w: sealing: %w", ErrUnsupported, err)
+		return nil, because(ErrUnsupported, "sealing", err)
 	}
 	ro, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
 	if err != nil {
-		return nil, fmt.Errorf("%w: no /proc: %w", ErrUnsupported, err)
+		return nil, because(ErrUnsupported, "no /proc", err)
 	}
 	return ro, nil
 }

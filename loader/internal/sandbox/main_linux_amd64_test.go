@@ -122,7 +122,7 @@ func try(t *testing.T, p program, input []byte) (said string, report walls.Repor
 	f, err := seal([][]byte{input})
 	require.NoError(t, err)
 	defer f.Close()
-	c, err := p.start(f)
+	c, err := p.start(p.ladder[0], f)
 	require.NoError(t, err)
 	defer time.AfterFunc(20*time.Second, c.kill).Stop()
 	var out *Outcome

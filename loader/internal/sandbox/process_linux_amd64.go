@@ -16,6 +16,7 @@ import (
 type process struct {
 	*os.Process
 	refused []string // better ways to start it
+	reading bool     // it was told to read its input
 
 	goAhead    *os.File // a byte lets it read its input, the end of it lets it end
 	output     *os.File
@@ -36,8 +37,8 @@ const (
 	maxComplaint  = 1 << 20
 )
 
-// start starts p with the input as its only file.
-func (p program) start(input *os.File) (_ *process, err error) {
+// start starts p on a rung, with the input as its only file.
+func (p program) start(r rung, input *os.File) (_ *process, err error) {
 	var theirs, ours [3]*os.File // by the child's descriptors
 	defer func() {
 		closeAll(theirs[:])
@@ -56,12 +57,12 @@ func (p program) start(input *os.File) (_ *process, err error) {
 			theirs[fd], ours[fd] = w, r
 		}
 	}
-	started, refused, err := p.climb(append(theirs[:], input))
+	started, err := p.execute(r, append(theirs[:], input))
 	if err != nil {
 		return nil, err
 	}
 	c := &process{
-		Process: started, refused: refused,
+		Process: started,
 		goAhead: ours[child.Go], output: ours[child.Output], complaints: ours[child.Complaints],
 		complained: make(chan complaint, 1),
 	}
@@ -97,9 +98,10 @@ func (c *process) wait() (end, error) {
 	heard := <-c.complained
 	closeAll([]*os.File{c.goAhead, c.output, c.complaints})
 	if err != nil {
+		c.Release()
 		return end{}, fmt.Errorf("sandbox: waiting for the child: %w", err)
 	}
-	return end{state, heard}, nil
+	return end{state, heard, c.reading}, nil
 }
 
 // peak is the most memory that the child had, in bytes, zero if it is gone.
@@ -121,9 +123,13 @@ func (c *process) peak() int64 {
 type end struct {
 	state *os.ProcessState
 	complaint
+	reading bool // its input may be why
 }
 
 func (e end) done() bool { return e.state != nil && e.state.Success() }
+
+// refused says that the child was not what its rung demands.
+func (e end) refused() bool { return !e.reading && e.state.ExitCode() == child.Refused }
 
 // error says what a child ended by that did not do its job and that nobody
 // killed from outside.
@@ -131,6 +137,7 @@ func (e end) error() error {
 	kind := ErrCrashed
 	status := e.state.Sys().(syscall.WaitStatus)
 	switch {
+	case !e.reading:
 	case e.endless:
 		kind = ErrOutput
 	case status.Signal() == syscall.SIGSYS:

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -38,7 +39,9 @@ func (r rung) apart() bool { return r.flags != 0 || r.user }
 
 const namespaces = unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// ladder is the ways from the best on; the first that starts is taken. A user
+// ladder is the ways from the best on; the first that holds is taken. A child
+// makes itself a user of its own: Go would change the user in this process's
+// memory, which the kernel would then let no debugger see. A user
 // namespace gets no map, so the child is nobody in it. Go would copy the page
 // tables of the whole host for one; the flags of vfork prevent that, and are
 // safe since without a map there is nothing to wait for.
@@ -61,15 +64,10 @@ func ladder() []rung {
 const (
 	firstUser = 0x70000000
 	users     = 0x0ffe0000
-	nogroup   = 65534
 )
 
 func (r rung) attributes() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: r.flags}
-	if r.user {
-		attr.Credential = &syscall.Credential{Uid: firstUser + rand.Uint32N(users), Gid: nogroup, Groups: []uint32{}}
-	}
-	return attr
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: r.flags}
 }
 
 // environment is all that the child knows of this one. The runtime would
@@ -77,6 +75,9 @@ func (r rung) attributes() *syscall.SysProcAttr {
 func (p program) environment(r rung) []string {
 	order := p.order
 	order.Alone = r.apart()
+	if r.user {
+		order.User = firstUser + rand.Uint64N(users)
+	}
 	return append([]string{
 		p.mark + "=" + order.String(),
 		"GOMAXPROCS=2",
@@ -86,16 +87,40 @@ func (p program) environment(r rung) []string {
 	}, p.more...)
 }
 
-// climb starts the child on the first rung that holds it.
-func (p program) climb(files []*os.File) (started *os.Process, refused []string, err error) {
-	for _, r := range p.ladder {
-		started, err = os.StartProcess(p.path, []string{child.Name}, &os.ProcAttr{Env: p.environment(r), Files: files, Sys: r.attributes()})
-		if err == nil {
-			return started, refused, nil
-		}
-		refused = append(refused, fmt.Sprintf("%s: %v", r.name, reason(err)))
+// A refusal says why a rung does not hold.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// execute starts the child on a rung.
+func (p program) execute(r rung, files []*os.File) (*os.Process, error) {
+	started, err := os.StartProcess(p.path, []string{child.Name}, &os.ProcAttr{Env: p.environment(r), Files: files, Sys: r.attributes()})
+	switch {
+	case err == nil:
+		return started, nil
+	case exhausted(err):
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	return nil, refused, fmt.Errorf("%w: %q: %w", ErrUnsupported, refused, err)
+	return nil, refusal{err}
+}
+
+// exhausted says that this process or its machine has no more descriptors,
+// threads or memory now. It says nothing of what is supported.
+func exhausted(err error) bool {
+	for _, e := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// because is an error of that kind, unless the host is exhausted.
+func because(kind error, what string, err error) error {
+	if exhausted(err) {
+		return fmt.Errorf("sandbox: %s: %w", what, err)
+	}
+	return fmt.Errorf("%w: %s: %w", kind, what, err)
 }
 
 // reason is what the kernel said, without the path.
@@ -112,11 +137,11 @@ func reason(err error) error {
 func executable(code uintptr) error {
 	program, err := os.Readlink(self)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+		return because(ErrUnsupported, "no /proc", err)
 	}
 	maps, err := os.Open("/proc/self/maps")
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+		return because(ErrUnsupported, "no /proc", err)
 	}
 	defer maps.Close()
 	lines := bufio.NewScanner(maps)

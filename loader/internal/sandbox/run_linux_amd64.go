@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"reflect"
 	"runtime"
 	"time"
@@ -29,7 +30,7 @@ func run(ctx context.Context, s Spec) (*Outcome, error) {
 // seconds rounds up, as far as an order can say.
 func seconds(d time.Duration) uint64 { return min(uint64(math.Ceil(d.Seconds())), math.MaxUint32) }
 
-// run is the life of one child, from its input to its end.
+// run climbs the ladder to the first rung that holds a child.
 func (p program) run(ctx context.Context, s Spec) (*Outcome, error) {
 	runtime.LockOSThread() // the thread's end would be the child's
 	defer runtime.UnlockOSThread()
@@ -39,10 +40,25 @@ func (p program) run(ctx context.Context, s Spec) (*Outcome, error) {
 		return nil, err
 	}
 	defer input.Close()
-	c, err := p.start(input)
+	var refused []string
+	var last refusal
+	for _, r := range p.ladder {
+		out, err := p.live(ctx, s, r, refused, input)
+		if !errors.As(err, &last) {
+			return out, err
+		}
+		refused = append(refused, fmt.Sprintf("%s: %v", r.name, reason(last.error)))
+	}
+	return nil, fmt.Errorf("%w: %q: %w", ErrUnsupported, refused, last)
+}
+
+// live is the life of one child, from its start to its end.
+func (p program) live(ctx context.Context, s Spec, r rung, refused []string, input *os.File) (*Outcome, error) {
+	c, err := p.start(r, input)
 	if err != nil {
 		return nil, err
 	}
+	c.refused = refused
 	limited, cancel := context.WithTimeoutCause(ctx, s.Timeout, ErrDeadline)
 	defer cancel()
 	stop := context.AfterFunc(limited, c.kill)
@@ -58,6 +74,8 @@ func (p program) run(ctx context.Context, s Spec) (*Outcome, error) {
 		return nil, cause(ctx, limited)
 	case said != nil && !errors.Is(said, errHungUp):
 		return nil, said
+	case end.refused():
+		return nil, refusal{fmt.Errorf("the child says %s", escape(end.text))}
 	case !end.done():
 		return nil, end.error()
 	}
@@ -110,6 +128,7 @@ func (c *process) listen(s Spec, around formats.Sandbox) (*Outcome, error) {
 	if _, err := c.goAhead.Write([]byte{1}); err != nil {
 		return nil, fmt.Errorf("%w: %w", errHungUp, err)
 	}
+	c.reading = true
 	output, err := io.ReadAll(io.LimitReader(c.output, s.MaxOutput+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errHungUp, err)

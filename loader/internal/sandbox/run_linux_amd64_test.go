@@ -6,9 +6,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader/internal/sandbox/attacktest"
@@ -196,6 +199,119 @@ func TestLevel(t *testing.T) {
 	}
 }
 
+// A program that only its owner may execute can have no other user, and says so.
+func TestProgramOfOneUser(t *testing.T) {
+	if os.Geteuid() != 0 || !ownUsers() {
+		t.Skip("this system gives no other users")
+	}
+	p := attacker(walls.All, alone["user"].on, rung{name: "same user"})
+	p.path = filepath.Join(openDir(t), "program")
+	copyProgram(t, p.path)
+	require.NoError(t, os.Chmod(p.path, 0o700))
+	out, err := p.run(background(t), spec(attacktest.Echo))
+	require.NoError(t, err)
+	require.Equal(t, []string{`user: the child says "permission denied"`}, out.Sandbox.Refused)
+	require.NotContains(t, out.Sandbox.Walls, "user")
+}
+
+// A host that may give its child no other user climbs on.
+func TestUserRefused(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("TestOrdinaryUser runs it")
+	}
+	out, err := attacker(walls.All, alone["user"].on, rung{name: "same user"}).run(background(t), spec(attacktest.Echo))
+	require.NoError(t, err)
+	require.Equal(t, []string{`user: the child says "operation not permitted"`}, out.Sandbox.Refused)
+}
+
+// A debugger of the host sees it as it did before.
+func TestHostStaysDumpable(t *testing.T) {
+	for _, r := range ladder() {
+		require.NoError(t, unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0))
+		_, err := attacker(walls.All, r).run(background(t), spec(attacktest.Echo))
+		if !errors.Is(err, ErrUnsupported) {
+			require.NoError(t, err)
+		}
+		dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+		require.NoError(t, err)
+		require.Equal(t, 1, dumpable, r.name)
+	}
+}
+
+// What ends a child that was not told to read says nothing of its input.
+func TestEndBeforeReading(t *testing.T) {
+	for _, c := range []struct{ script, says string }{
+		{"kill -SYS $$", "signal: bad system call"},
+		{"kill -KILL $$", "signal: killed"},
+		{"echo out of memory >&2; exit 2", "out of memory"},
+		{"exec yes >&2", "signal: killed"},
+	} {
+		helper := filepath.Join(openDir(t), "helper")
+		require.NoError(t, os.WriteFile(helper, []byte("#!/bin/sh\n"+c.script), 0o755))
+		p := walled()
+		p.path, p.ladder = helper, []rung{{name: "same user"}} // the first of a namespace would survive
+		_, err := p.run(background(t), spec(attacktest.Echo))
+		require.ErrorIs(t, err, ErrCrashed)
+		require.ErrorContains(t, err, c.says)
+	}
+}
+
+// A host without descriptors to spare says that, and takes no lesser rung.
+func TestExhausted(t *testing.T) {
+	whole, err := Run(background(t), Spec{}) // opens what stays open
+	require.NoError(t, err)
+	var was unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &was))
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 512, Max: was.Max}))
+	defer func() { require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &was)) }()
+	var taken []int
+	for {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			break
+		}
+		taken = append(taken, fd)
+	}
+	worked, failed := 0, 0
+	for _, fd := range slices.Backward(taken[len(taken)-30:]) {
+		if out, err := Run(background(t), Spec{}); err != nil {
+			require.ErrorIs(t, err, unix.EMFILE)
+			for _, accused := range []error{ErrUnsupported, ErrLevel, ErrCrashed} {
+				require.NotErrorIs(t, err, accused)
+			}
+			failed++
+		} else {
+			require.Equal(t, whole.Sandbox.Level, out.Sandbox.Level)
+			worked++
+		}
+		unix.Close(fd)
+	}
+	for _, fd := range taken[:len(taken)-30] {
+		unix.Close(fd)
+	}
+	require.NotZero(t, worked)
+	require.NotZero(t, failed)
+}
+
+// A host that does not keep the ends of its children gets an error, and loses
+// nothing by it.
+func TestEndNotKept(t *testing.T) {
+	_, err := Run(background(t), Spec{}) // opens what stays open
+	require.NoError(t, err)
+	files := descriptors(t)
+	signal.Ignore(unix.SIGCHLD)
+	defer func() { // Reset leaves it ignored
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, unix.SIGCHLD)
+		signal.Stop(heard)
+	}()
+	for range 3 {
+		_, err = walled().run(background(t), spec(attacktest.Echo))
+		require.ErrorIs(t, err, unix.ECHILD)
+	}
+	require.Equal(t, files, descriptors(t))
+}
+
 // What the child says is not believed against what the kernel shows.
 func TestLiar(t *testing.T) {
 	p := walled()
@@ -216,7 +332,7 @@ func TestLadder(t *testing.T) {
 
 // A child that was started wrongly neither works nor goes on as the host.
 func TestMisused(t *testing.T) {
-	for _, order := range []string{"", "1.0.1.0", "1.0.1", "0.0.1.0", "1.0.1.x"} {
+	for _, order := range []string{"", "1.0.0.1.0", "1.0.0.1", "0.0.0.1.0", "1.0.0.1.x"} {
 		cmd := exec.Command(self)
 		cmd.Args = []string{child.Name}
 		cmd.Env = []string{child.Mark + "=" + order}
@@ -224,10 +340,12 @@ func TestMisused(t *testing.T) {
 		require.ErrorAs(t, cmd.Run(), &exit)
 		require.Equal(t, child.Misused, exit.ExitCode(), order)
 	}
-	cmd := exec.Command(self, "-test.run=^$") // the variable alone starts nothing
-	cmd.Env = append(os.Environ(), child.Mark+"=1.0.0.0")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	for _, order := range []string{"", "1.0.0.0.0", "1.0.0.1.0"} { // the variable alone starts nothing
+		cmd := exec.Command(self, "-test.run=^$")
+		cmd.Env = append(os.Environ(), child.Mark+"="+order)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 }
 
 func TestHolds(t *testing.T) {

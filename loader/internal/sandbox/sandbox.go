@@ -1,6 +1,14 @@
 // Package sandbox runs the reading child of a conversion behind walls: resource
 // limits, a seccomp allowlist, Landlock, namespaces. It fails closed. It needs
 // linux/amd64, Linux 5.9 and /proc.
+//
+// On some hosts that have all of it every Run fails nevertheless:
+//   - one that ignores SIGCHLD, or reaps children that are not its own, as
+//     wait4(-1) does: how the child ended is lost;
+//   - one that is not root and has /proc mounted with hidepid=2, where no
+//     namespaces can be had: it does not see its own child;
+//   - one whose libraries are found by LD_LIBRARY_PATH, which the child is not
+//     told: it needs a Helper that starts without.
 package sandbox
 
 import (
@@ -21,11 +29,11 @@ var (
 	ErrUnsupported = fmt.Errorf("sandbox: no child can be confined here: %w", errors.ErrUnsupported)
 
 	ErrLevel     = errors.New("sandbox: fewer walls stand than were asked for") // the child read nothing
-	ErrViolation = errors.New("sandbox: the child tried what is forbidden")     // and was killed for it
+	ErrViolation = errors.New("sandbox: the child tried what is forbidden")     // and was killed for it, reading
 	ErrResources = errors.New("sandbox: the child used up its memory or processor time")
 	ErrDeadline  = errors.New("sandbox: the child did not end in time")
 	ErrOutput    = errors.New("sandbox: the child wrote too much")
-	ErrCrashed   = errors.New("sandbox: the child crashed") // anything else
+	ErrCrashed   = errors.New("sandbox: the child crashed") // anything else, and any end before it read its input
 )
 
 // Defaults of a Spec.
@@ -51,7 +59,8 @@ type Outcome struct {
 
 // Run starts a child, looks at its walls, lets it read the input, and waits
 // until it has ended and is reaped. No child outlives Run or this process. The
-// error is one of this package's, the context's, or a system call's; the
+// error is one of this package's, the context's, or a system call's, as when
+// the host has no descriptors or memory for a child; the
 // Outcome is nil with it.
 //
 // Run is safe for concurrent use. It keeps the calling goroutine on its thread

@@ -60,11 +60,52 @@ var lies = map[string]func(*grammar.Checkpoint){
 	},
 }
 
+// flood is a plan of one frame over and over, as often as there may be frames.
+func flood(kind uint8, fill func(w *writer)) []byte {
+	e := encoder{fits: true}
+	e.frame(frameCheckpoint, func(w *writer) {
+		w.u8(uint8(grammar.Zip))
+		w.u32(2)
+		w.str("")
+		w.i64(0)
+		w.u8(0)
+	})
+	var frame writer
+	frame.u8(kind)
+	fill(&frame)
+	const n = MaxEntries - 2
+	for range n {
+		e.out.str(string(frame)) // stands behind its length too
+	}
+	var done writer
+	done.u8(frameDone)
+	for k := uint8(frameStorage); k < frameDone; k++ {
+		if k == kind {
+			done.u32(n)
+			continue
+		}
+		done.u32(0)
+	}
+	e.out.str(string(done))
+	return e.out
+}
+
+const hidden = "\x1b[2J\x1b[2J\x1b[2J"
+
 var misdeeds = map[string]func(truth []byte) []byte{
 	"nothing": func([]byte) []byte { return nil },
 	"half":    func(truth []byte) []byte { return truth[:len(truth)/2] },
 	"twice":   func(truth []byte) []byte { return append(truth, truth...) },
 	"counts":  func(truth []byte) []byte { truth[len(truth)-1]++; return truth },
+	"uses": func([]byte) []byte {
+		return flood(frameUse, func(w *writer) { w.text(hidden); w.i64(0); w.u8(0) })
+	},
+	"findings": func([]byte) []byte {
+		return flood(frameFinding, func(w *writer) { w.text("pickle.findings"); w.i64(0); w.text(hidden) })
+	},
+	"dropped": func([]byte) []byte {
+		return flood(frameDropped, func(w *writer) { w.text(hidden); w.text(hidden); w.i64(0) })
+	},
 	"endless": func([]byte) []byte { return make([]byte, MaxOutput+1) },
 	"unable":  func([]byte) []byte { return EncodeError(&machine.Error{Code: CodeJob, Detail: "another version"}) },
 	"open":    func([]byte) []byte { syscall.Open("/etc/passwd", syscall.O_RDONLY, 0); return nil },

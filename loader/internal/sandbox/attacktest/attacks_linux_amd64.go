@@ -5,6 +5,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weightgate/weightgate/loader/internal/sandbox/walls"
 )
 
 // An Attack tries one thing, by raw system calls.
@@ -235,6 +237,37 @@ var Attacks = []Attack{
 	{Name: "map shared memory", Stops: []string{"seccomp"}, try: func(Target) syscall.Errno {
 		return errno(unix.SYS_MMAP, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_SHARED, none, 0)
 	}},
+	{Name: "map a stack that grows", Stops: []string{"seccomp"}, try: func(Target) syscall.Errno {
+		return mapped(4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_GROWSDOWN)
+	}},
+	{Name: "map huge pages", Stops: []string{"seccomp"}, Varies: true, try: func(Target) syscall.Errno {
+		return mapped(2<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_HUGETLB|unix.MAP_NORESERVE)
+	}},
+	{Name: "make written pages read-only", Stops: []string{"seccomp"}, try: func(Target) syscall.Errno {
+		p, e := call(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE, none, 0)
+		if e != 0 {
+			return e
+		}
+		return errno(unix.SYS_MPROTECT, p, 4096, unix.PROT_READ)
+	}},
+	{Name: "page tables for more than there may be", Stops: []string{"limits"}, Varies: true, try: func(Target) syscall.Errno {
+		return mapped(walls.AddressSpace, unix.PROT_READ, unix.MAP_NORESERVE)
+	}},
+	{Name: "queue signals", Stops: []string{"limits"}, try: func(Target) syscall.Errno {
+		const realtime = 60 // each of these is kept
+		set := ^uint64(0)
+		if e := errno(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, at(&set), 0, 8); e != 0 {
+			return e
+		}
+		pid, _ := call(unix.SYS_GETPID)
+		tid, _ := call(unix.SYS_GETTID)
+		for range walls.Signals + 1 {
+			if e := errno(unix.SYS_TGKILL, pid, tid, realtime); e != 0 {
+				return e
+			}
+		}
+		return 0
+	}},
 	{Name: "memfd", Stops: []string{"limits", "seccomp"}, try: func(Target) syscall.Errno {
 		return errno(unix.SYS_MEMFD_CREATE, text("x"), 0)
 	}},
@@ -314,6 +347,10 @@ var Attacks = []Attack{
 	{Name: "another host name", Stops: []string{"privileges", "user", "seccomp"}, try: func(Target) syscall.Errno {
 		return errno(unix.SYS_SETHOSTNAME, text("x"), 1)
 	}},
+}
+
+func mapped(size, access, flags uintptr) syscall.Errno {
+	return errno(unix.SYS_MMAP, 0, size, access, unix.MAP_ANON|unix.MAP_PRIVATE|flags, none, 0)
 }
 
 func open(name string, flags uintptr) syscall.Errno {

@@ -12,7 +12,7 @@ const (
 	Mark = "WEIGHTGATE_SANDBOX" // the variable that holds its walls.Order
 )
 
-// Descriptors of a child, and it has no others.
+// Descriptors of a child. It has no others but what its runtime waits with.
 const (
 	Go         = 0 // a byte says that the walls were looked at; the end of it, that all was read
 	Output     = 1 // a walls.Report, then what the job writes
@@ -23,6 +23,7 @@ const (
 // Ends of a child that did not do its job.
 const (
 	Failed  = 1  // the job could not write
+	Refused = 76 // it could not become, or not execute itself as, the user that it was told to be
 	Unheard = 77 // the parent did not want it, or went away
 	Misused = 78 // marked as a child, and not started as one; or it can not execute itself
 )
@@ -38,7 +39,7 @@ func Take(mark string, set walls.Set, job func(input []byte, write func([]byte) 
 		return
 	}
 	order, ok := walls.ParseOrder(value)
-	if !order.Inside && !named() {
+	if !named() {
 		return
 	}
 	size, sealed := measure(Input)
@@ -46,9 +47,7 @@ func Take(mark string, set walls.Set, job func(input []byte, write func([]byte) 
 		syscall.Exit(Misused)
 	}
 	if !order.Inside {
-		order.Inside, order.Landlock = true, uint64(walls.Enter(set))
-		complain(walls.Again(Name, mark, order.String()))
-		syscall.Exit(Misused)
+		enter(mark, order, set)
 	}
 	report := walls.Raise(order, set)
 	if write(report.Append(nil)) != nil || !told() {
@@ -65,6 +64,24 @@ func Take(mark string, set walls.Set, job func(input []byte, write func([]byte) 
 	syscall.Close(Output)
 	told() // the parent reads how much memory this took
 	syscall.Exit(0)
+}
+
+// enter executes this process again behind the walls that stand from then on.
+func enter(mark string, order walls.Order, set walls.Set) {
+	walls.Volunteer()
+	if order.User != 0 {
+		if e := walls.Become(order.User); e != 0 {
+			complain(e)
+			syscall.Exit(Refused)
+		}
+	}
+	order.Inside, order.Landlock = true, uint64(walls.Enter(set))
+	err := walls.Again(Name, mark, order.String())
+	complain(err)
+	if order.User != 0 && err == syscall.EACCES { // the program is not for everybody
+		syscall.Exit(Refused)
+	}
+	syscall.Exit(Misused)
 }
 
 // named says that this process was started by a child's name, or that nobody

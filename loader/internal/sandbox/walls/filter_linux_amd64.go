@@ -28,13 +28,18 @@ type check struct{ arg, mask, want uint32 }
 const (
 	whole = ^uint32(0)
 
+	// What private memory may be mapped with, besides. A mapping that grows, of
+	// huge pages or that may be dropped escapes the limit on data.
+	mapping = syscall.MAP_FIXED | syscall.MAP_NORESERVE | syscall.MAP_STACK
+
 	// The flags of a thread, as the Go runtime and as glibc start one.
 	threadGo    = syscall.CLONE_VM | syscall.CLONE_FS | syscall.CLONE_FILES | syscall.CLONE_SIGHAND | syscall.CLONE_THREAD | syscall.CLONE_SYSVSEM | syscall.CLONE_SETTLS
 	threadGlibc = threadGo | syscall.CLONE_PARENT_SETTID | syscall.CLONE_CHILD_CLEARTID
 )
 
 // rules are all that a child needs that holds its descriptors and computes.
-// Everything else ends it. Shared memory would escape the limit on data.
+// Everything else ends it. Memory that is shared, or was written and is then made
+// read-only, would escape the limit on data.
 func rules(pid uint32) []rule {
 	list := []rule{
 		{nr: syscall.SYS_READ},
@@ -45,8 +50,8 @@ func rules(pid uint32) []rule {
 		{nr: syscall.SYS_LSEEK},
 		{nr: syscall.SYS_FCNTL, fit: []check{{1, whole, syscall.F_GETFL}}},
 
-		{nr: syscall.SYS_MMAP, fit: []check{{2, syscall.PROT_EXEC, 0}, {3, syscall.MAP_SHARED | syscall.MAP_ANON, syscall.MAP_ANON}}},
-		{nr: syscall.SYS_MPROTECT, fit: []check{{2, syscall.PROT_EXEC, 0}}},
+		{nr: syscall.SYS_MMAP, fit: []check{{2, syscall.PROT_EXEC, 0}, {3, whole &^ mapping, syscall.MAP_PRIVATE | syscall.MAP_ANON}}},
+		{nr: syscall.SYS_MPROTECT, fit: []check{{2, whole, syscall.PROT_READ | syscall.PROT_WRITE}}},
 		{nr: syscall.SYS_MUNMAP},
 		{nr: syscall.SYS_MADVISE},
 		{nr: syscall.SYS_PRCTL, refuse: syscall.EINVAL}, // the runtime would name its mappings

@@ -7,14 +7,16 @@ import (
 
 // https://man7.org/linux/man-pages/man2/getrlimit.2.html
 const (
-	rlimitCPU      = 0
-	rlimitFSize    = 1
-	rlimitData     = 2
-	rlimitCore     = 4
-	rlimitNProc    = 6
-	rlimitNoFile   = 7
-	rlimitMemlock  = 8
-	rlimitMsgQueue = 12
+	rlimitCPU        = 0
+	rlimitFSize      = 1
+	rlimitData       = 2
+	rlimitCore       = 4
+	rlimitNProc      = 6
+	rlimitNoFile     = 7
+	rlimitMemlock    = 8
+	rlimitAS         = 9
+	rlimitSigPending = 11
+	rlimitMsgQueue   = 12
 
 	sysPrlimit64  = 302
 	sysCloseRange = 436
@@ -24,6 +26,7 @@ const (
 const (
 	Descriptors = 4  // go, output, complaints, input
 	Threads     = 64 // Go uses about ten
+	Signals     = 64 // that wait to be taken
 
 	// Heap is what the collector aims at; Go maps more than it uses, by up to
 	// two and a half times. Reservations without access are not counted.
@@ -38,6 +41,8 @@ func limit(o Order) syscall.Errno {
 		{rlimitMsgQueue, 0},
 		{rlimitFSize, 0},
 		{rlimitData, Data},
+		{rlimitAS, AddressSpace},
+		{rlimitSigPending, Signals},
 		{rlimitCPU, o.CPU},
 		{rlimitNProc, Threads},
 	}
@@ -60,7 +65,13 @@ func closeDescriptors() syscall.Errno {
 	return e
 }
 
+// setLimit leaves a lower limit of the host's as it is.
 func setLimit(resource, value uint64) syscall.Errno {
+	var hosts syscall.Rlimit
+	if err := syscall.Getrlimit(int(resource), &hosts); err != nil {
+		return err.(syscall.Errno)
+	}
+	value = min(value, hosts.Max)
 	l := [2]uint64{value, value}
 	_, e := call(sysPrlimit64, 0, uintptr(resource), uintptr(unsafe.Pointer(&l)))
 	return e

@@ -9,6 +9,7 @@ import (
 type Order struct {
 	CPU   uint64 // seconds of processor time
 	Alone bool   // nobody else's threads count against the child's user
+	User  uint64 // what the child makes itself; zero: it stays what it is
 
 	// What a child tells itself when it executes itself again.
 	Inside   bool
@@ -18,7 +19,7 @@ type Order struct {
 // String is what ParseOrder reads.
 func (o Order) String() string {
 	var b []byte
-	for _, n := range [...]uint64{o.CPU, bit(o.Alone), bit(o.Inside)} {
+	for _, n := range [...]uint64{o.CPU, bit(o.Alone), o.User, bit(o.Inside)} {
 		b = append(strconv.AppendUint(b, n, 10), '.')
 	}
 	return string(strconv.AppendUint(b, o.Landlock, 10))
@@ -26,7 +27,7 @@ func (o Order) String() string {
 
 // ParseOrder reads an order that String wrote.
 func ParseOrder(s string) (o Order, ok bool) {
-	var n [4]uint64
+	var n [5]uint64
 	for i := range n {
 		word, rest, _ := strings.Cut(s, ".")
 		v, err := strconv.ParseUint(word, 10, 32)
@@ -35,7 +36,7 @@ func ParseOrder(s string) (o Order, ok bool) {
 		}
 		n[i], s = v, rest
 	}
-	o = Order{CPU: n[0], Alone: n[1] == 1, Inside: n[2] == 1, Landlock: n[3]}
+	o = Order{CPU: n[0], Alone: n[1] == 1, User: n[2], Inside: n[3] == 1, Landlock: n[4]}
 	return o, s == "" && o.CPU > 0 // of zero the kernel makes one
 }
 

@@ -15,6 +15,38 @@ const (
 	mdweRefuseExecGain = 1
 )
 
+const nogroup = 65534
+
+// Become gives this thread another user and no group but nobody's, for good once
+// the process executes itself. It takes the privileges of root.
+func Become(user uint64) syscall.Errno {
+	if _, e := call(syscall.SYS_SETGROUPS, 0, 0); e != 0 {
+		return e
+	}
+	if _, e := call(syscall.SYS_SETRESGID, nogroup, nogroup, nogroup); e != 0 {
+		return e
+	}
+	id := uintptr(user)
+	if _, e := call(syscall.SYS_SETRESUID, id, id, id); e != 0 {
+		return e
+	}
+	// It is forgotten with the user. Of a parent that died in between, the child
+	// hears no go.
+	_, e := prctl(prSetPdeathsig, uintptr(syscall.SIGKILL))
+	return e
+}
+
+// Volunteer makes this process the one that the kernel ends when the machine's
+// memory is used up. Where that is refused, the kernel chooses.
+func Volunteer() {
+	fd, err := syscall.Open("/proc/self/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer syscall.Close(fd)
+	syscall.Write(fd, []byte("1000"))
+}
+
 // renounce gives up being traced and outliving the parent. No new privileges
 // are for one thread; seccomp spreads it.
 func renounce() syscall.Errno {

@@ -73,7 +73,10 @@ func first(errnos ...uint32) uint32 {
 	return 0
 }
 
-// Call is a system call that the scheduler does not know of: none here blocks.
+// call is a system call that the scheduler does not know of: none here blocks.
+// What is pointed to stays where it is meanwhile.
+//
+//go:uintptrescapes
 func call(nr uintptr, args ...uintptr) (uintptr, syscall.Errno) {
 	var a [6]uintptr
 	copy(a[:], args)

@@ -7,12 +7,12 @@ import (
 )
 
 func TestOrder(t *testing.T) {
-	for _, o := range []Order{{CPU: 1}, {CPU: 1<<32 - 1, Alone: true}, {CPU: 30, Inside: true, Landlock: 38}} {
+	for _, o := range []Order{{CPU: 1}, {CPU: 1<<32 - 1, Alone: true, User: 1<<32 - 1}, {CPU: 30, Inside: true, Landlock: 38}} {
 		got, ok := ParseOrder(o.String())
 		require.True(t, ok)
 		require.Equal(t, o, got)
 	}
-	for _, s := range []string{"", "1", "1.0.0", "1.0.0.0.0", "1.0.0.", "-1.0.0.0", "4294967296.0.0.0", "0.0.0.0", "1.0.0.0 ", "a.b.c.d"} {
+	for _, s := range []string{"", "1", "1.0.0.0", "1.0.0.0.0.0", "1.0.0.0.", "-1.0.0.0.0", "4294967296.0.0.0.0", "0.0.0.0.0", "1.0.0.0.0 ", "a.b.c.d.e"} {
 		_, ok := ParseOrder(s)
 		require.False(t, ok, s)
 	}
