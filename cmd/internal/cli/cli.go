@@ -8,9 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -26,9 +31,9 @@ const (
 // Main runs the command and returns its exit code. Data goes to out, everything
 // else to errs.
 func Main(args []string, out, errs io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the first
+	context.AfterFunc(ctx, stop) // a second one does not wait for the first
 
 	root := newRoot()
 	root.SetArgs(args)
@@ -41,12 +46,29 @@ func Main(args []string, out, errs io.Writer) int {
 	e, ran := errors.AsType[*ended](err)
 	switch {
 	case !ran:
-		fmt.Fprintf(errs, "weightgate: %v\nweightgate --help says how to use it.\n", err)
+		fmt.Fprintf(errs, "weightgate: %s\nweightgate --help says how to use it.\n", visible(err))
 		return exitUsage
 	case e.why != nil:
-		fmt.Fprintf(errs, "weightgate: %v\n", e.why)
+		fmt.Fprintf(errs, "weightgate: %s\n", visible(e.why))
 	}
 	return e.code
+}
+
+// visible is an error as a terminal may show it: in its lines, and with what
+// hides in the names and texts that it quotes escaped.
+func visible(err error) string {
+	var b strings.Builder
+	for text := err.Error(); text != ""; {
+		r, n := utf8.DecodeRuneInString(text)
+		if c := text[:n]; r != '\n' && formats.Hides(r) || r == utf8.RuneError && n == 1 {
+			escaped := strconv.QuoteToASCII(c)
+			b.WriteString(escaped[1 : len(escaped)-1])
+		} else {
+			b.WriteString(c)
+		}
+		text = text[n:]
+	}
+	return b.String()
 }
 
 func newRoot() *cobra.Command {

@@ -33,9 +33,14 @@ nothing; what is no tensor is dropped and listed.
 OUT is a directory that does not exist yet: it gets the safetensors files, the
 index and conversion.json, the report. For a single file, OUT may be a name that
 ends in .safetensors. OUT appears when all of it is written and was read back;
-after an interruption the same command starts again.
+after an interruption the same command starts again. Until then it lies beside,
+in .OUT.partial.
 
-Exit codes: 0 converted, 1 something is wrong with the pickles, 2 something could
+A directory is converted whole or not at all: whatever in it holds weights or an
+index is judged, and whatever has a name of either. Scripts, texts and
+configurations are not, and nothing but checkpoints and their index is written.
+
+Exit codes: 0 converted, 1 something is wrong with the weights, 2 something could
 not be read or written, or no sandbox could be had, 3 usage. 1 wins over 2.`,
 		Args:                  cobra.ExactArgs(2),
 		RunE:                  func(c *cobra.Command, args []string) error { return ran(v.run(c, args[0], args[1])) },
@@ -67,11 +72,12 @@ func (v *conversion) run(c *cobra.Command, in, out string) error {
 	if _, rejected := errors.AsType[*loader.Rejection](err); err != nil && !rejected {
 		return err
 	}
-	report, err := judgeConversion(look)
+	report, err := judgeConversion(look, target.read)
 	if err != nil {
 		return err
 	}
-	if report.Verdict == policy.Pending { // nothing speaks against it
+	converted := report.Verdict == policy.Pending && len(report.DerivedFiles) > 0 // nothing speaks against it
+	if converted {
 		if err := target.publish(report); err != nil {
 			return err
 		}
@@ -79,8 +85,11 @@ func (v *conversion) run(c *cobra.Command, in, out string) error {
 	if err := printReport(c.OutOrStdout(), report, v.json); err != nil {
 		return err
 	}
-	if report.Verdict != policy.Pending {
+	switch {
+	case report.Verdict != policy.Pending:
 		return &ended{verdictCode(report.Verdict), errors.New("nothing was written")}
+	case !converted:
+		return denied("%s holds no checkpoint that could be converted", formats.Quote(look.Name))
 	}
 	if !v.json {
 		for _, e := range report.DerivedFiles {
@@ -88,26 +97,6 @@ func (v *conversion) run(c *cobra.Command, in, out string) error {
 		}
 	}
 	return nil
-}
-
-// judgeConversion is the report of a look under one decision: what is wrong
-// with the files that hold pickles and with what was made of them. Other files
-// are not converted, and not judged.
-func judgeConversion(look *loader.Report) (*loader.Report, error) {
-	r := *look
-	about := map[string]bool{"": true}
-	for _, v := range r.Conversions {
-		about[v.File] = true
-	}
-	for _, e := range r.DerivedFiles {
-		about[e.Name] = true
-	}
-	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f formats.Finding) bool { return !about[f.File] })
-	judged := threshold(formats.High).judgeFindings(&r)
-	if judged.Verdict == policy.Pending && len(judged.DerivedFiles) == 0 {
-		return nil, denied("%s holds no checkpoint that could be converted", formats.Quote(look.Name))
-	}
-	return judged, nil
 }
 
 // ruleFlags say how pickles are judged.

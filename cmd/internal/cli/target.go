@@ -7,8 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 
+	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
 )
 
@@ -16,15 +19,15 @@ import (
 const reportName = "conversion.json"
 
 // A target is a file or directory that appears at once when all of it is
-// written. Until then it lies beside its place, in a directory that one command
-// holds at a time and that the next one clears.
+// written. Until then it lies in a directory beside its place, which the first
+// file makes.
 type target struct {
-	out     string // where it is to appear
-	partial string // a directory
-	lock    io.Closer
-	files   []*os.File
-	one     bool
-	failed  error // the first write that did
+	out    string // where it is to appear
+	one    bool   // as a file
+	beside *staging
+	open   *os.File // the last file, while it is written
+	wrote  []string
+	failed error // the first write that did
 }
 
 func newTarget(out string) (*target, error) {
@@ -34,46 +37,32 @@ func newTarget(out string) (*target, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	t := &target{out: out, partial: filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".partial"), one: single(out)}
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.Mkdir(t.partial, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	lock, err := lockDir(t.partial)
-	if err != nil {
-		return nil, fmt.Errorf("another convert writes %s: %w", out, err)
-	}
-	t.lock = lock
-	return t, t.clear()
-}
-
-// clear removes what an interrupted command has left.
-func (t *target) clear() error {
-	entries, err := os.ReadDir(t.partial)
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(t.partial, e.Name())))
-	}
-	return err
+	return &target{out: out, one: single(out)}, nil
 }
 
 // file is where the derived file of that name goes.
 func (t *target) file(name string, _ int64) (w io.Writer, err error) {
 	defer func() { t.failed = cmp.Or(t.failed, err) }()
-	if t.one && len(t.files) > 0 {
+	if t.one && len(t.wrote) > 0 {
 		return nil, denied("%s is one file, and the model has several: name a directory", t.out)
 	}
-	path := filepath.Join(t.partial, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := t.finish(); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if t.beside == nil {
+		if t.beside, err = newStaging(t.out); err != nil {
+			return nil, err
+		}
+	}
+	t.open, err = t.beside.create(name)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, denied("two files of the model become %s: convert them one by one", formats.Quote(name))
+	}
 	if err != nil {
 		return nil, err
 	}
-	t.files = append(t.files, f)
-	return targetFile{t, f}, nil
+	t.wrote = append(t.wrote, name)
+	return targetFile{t, t.open}, nil
 }
 
 // A targetFile remembers that it failed: an inspection takes any error for one
@@ -89,44 +78,70 @@ func (f targetFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// publish puts everything in its place.
+// finish makes the last file last.
+func (t *target) finish() error {
+	if t.open == nil {
+		return nil
+	}
+	f := t.open
+	t.open = nil
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// read is a file that was written.
+func (t *target) read(name string) ([]byte, error) {
+	return t.beside.root.ReadFile(path.Join(madeName, name))
+}
+
+// publish puts everything in its place, if it is what the report says.
 func (t *target) publish(r *loader.Report) error {
-	if !t.one {
-		w, err := t.file(reportName, 0)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(append(r.JSON(), '\n')); err != nil {
-			return err
-		}
+	var made []string
+	for _, e := range r.DerivedFiles {
+		made = append(made, e.Name)
 	}
-	for _, f := range t.files {
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
+	slices.Sort(made)
+	if wrote := slices.Sorted(slices.Values(t.wrote)); len(made) == 0 || !slices.Equal(wrote, made) {
+		return fmt.Errorf("%s were written, and %s read back", formats.Quote(fmt.Sprint(wrote)), formats.Quote(fmt.Sprint(made)))
 	}
+	from := madeName
 	if t.one {
-		return t.appear(t.files[0].Name())
-	}
-	if err := os.Chmod(t.partial, 0o755); err != nil {
+		from = path.Join(madeName, t.wrote[0])
+	} else if err := t.report(r); err != nil {
 		return err
 	}
-	if err := t.appear(t.partial); err != nil {
+	if err := errors.Join(t.finish(), t.beside.sync()); err != nil {
 		return err
 	}
-	t.partial = "" // the next command may have made it anew
-	return nil
+	return t.appear(filepath.Join(t.beside.path, filepath.FromSlash(from)))
+}
+
+// report writes the report beside what it is about.
+func (t *target) report(r *loader.Report) error {
+	w, err := t.file(reportName, 0)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(r.JSON(), '\n'))
+	return err
 }
 
 // appear renames what was written, unless something took its place meanwhile.
 func (t *target) appear(from string) error {
-	if _, err := os.Lstat(t.out); !errors.Is(err, fs.ErrNotExist) {
+	err := renameNew(from, t.out)
+	if errors.Is(err, errors.ErrUnsupported) {
+		if _, err = os.Lstat(t.out); errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(from, t.out)
+		} else {
+			err = cmp.Or(err, fs.ErrExist)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
 		return denied("%s appeared meanwhile: nothing was written", t.out)
 	}
-	if err := os.Rename(from, t.out); err != nil {
+	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(t.out))
+	return syncDir(os.Open, filepath.Dir(t.out))
 }
 
 // path is where the derived file of that name lies once it is published.
@@ -139,11 +154,10 @@ func (t *target) path(name string) string {
 
 // discard removes what was not published.
 func (t *target) discard() {
-	for _, f := range t.files {
-		f.Close() // a second time if it was published
+	if t.open != nil {
+		t.open.Close()
 	}
-	if t.partial != "" {
-		os.RemoveAll(t.partial)
+	if t.beside != nil {
+		t.beside.discard()
 	}
-	t.lock.Close()
 }

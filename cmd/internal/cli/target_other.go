@@ -2,10 +2,17 @@
 
 package cli
 
-import "io"
+import (
+	"io"
+	"io/fs"
+	"os"
+)
 
 // lockDir keeps nobody out here: files that are open cannot be removed.
-func lockDir(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+func lockDir(*os.Root) (io.Closer, error) { return io.NopCloser(nil), nil }
+
+// private does not ask: who may write to a directory is no part of its mode here.
+func private(fs.FileInfo) bool { return true }
 
 // syncDir does nothing: directories cannot be synced here.
-func syncDir(string) error { return nil }
+func syncDir(func(string) (*os.File, error), string) error { return nil }
