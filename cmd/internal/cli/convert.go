@@ -18,7 +18,8 @@ import (
 
 type conversion struct {
 	ruleFlags
-	json bool
+	sha256 bool
+	json   bool
 }
 
 func newConvert() *cobra.Command {
@@ -47,6 +48,7 @@ not be read or written, or no sandbox could be had, 3 usage. 1 wins over 2.`,
 		DisableFlagsInUseLine: true,
 	}
 	v.register(c)
+	c.Flags().BoolVar(&v.sha256, "sha256", false, "measure the SHA-256 of each file too")
 	c.Flags().BoolVar(&v.json, "json", false, "print the report as JSON")
 	return c
 }
@@ -63,7 +65,7 @@ func (v *conversion) run(c *cobra.Command, in, out string) error {
 	defer target.discard() // what was not published
 	bar := newProgress(c.ErrOrStderr())
 	look, err := loader.Inspect(c.Context(), in, at(in), loader.InspectConfig{
-		Formats: all.Formats(), SHA256: true, Converter: convert.New(), Convert: rule, Derived: target.file, Progress: bar.show,
+		Formats: all.Formats(), SHA256: v.sha256, Converter: convert.New(), Convert: rule, Derived: target.file, Progress: bar.show,
 	})
 	bar.clear()
 	if target.failed != nil {
