@@ -1,7 +1,7 @@
 package foreign
 
 import (
-	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,36 +50,59 @@ const tarBlock = 512
 // tarMembers is how many members of a tar archive are looked at.
 const tarMembers = 64
 
-// isTar asks for a member: an archive of none is zeros, as raw weights may be.
-func isTar(p *peek.File) bool { return len(tarNames(p)) > 0 }
+// isTar asks for a header that Python's tarfile takes, since old torch loads the
+// pickles of an archive whatever else the file is. Whether its numbers make sense is
+// not asked: the checksum is right by no accident, unless it is 0 and the field is
+// blank, as arrays may have it. Then there must be a second member.
+func isTar(p *peek.File) bool {
+	header := p.Head(tarBlock)
+	sum, ok := tarSum(header)
+	if !ok || sum != 0 || header[156] == gnuSparse {
+		return ok
+	}
+	size, ok := tarNumber(header[124:136])
+	return ok && slices.ContainsFunc([]int64{tarBlock, tarNext(0, size)}, func(offset int64) bool {
+		_, ok := tarSum(p.At(offset, tarBlock))
+		return ok
+	})
+}
 
-// tarNames are the names of the first members, ./ cut off: none if the file does
-// not begin with a header whose checksum is right (POSIX.1-2017, pax, ustar
-// Interchange Format; the sum is what archives of Unix v7 have as well).
+// gnuSparse is the type of a member with more headers behind the first.
+const gnuSparse = 'S'
+
+// tarNames are the names of the first members, ./ cut off: none if the file is no
+// archive (POSIX.1-2017, pax, ustar Interchange Format).
 func tarNames(p *peek.File) []string {
+	if !isTar(p) {
+		return nil
+	}
 	var names []string
 	for offset := int64(0); len(names) < tarMembers; {
 		header := p.At(offset, tarBlock)
-		name, size, ok := tarHeader(header)
-		if !ok {
+		if _, ok := tarSum(header); !ok {
 			break
 		}
+		name, _, _ := strings.Cut(string(header[:100]), "\x00")
 		names = append(names, strings.TrimPrefix(name, "./"))
-		if size > p.Size-offset-tarBlock {
+		size, ok := tarNumber(header[124:136])
+		if !ok || size < 0 || size > p.Size-offset-tarBlock {
 			break
 		}
-		offset += tarBlock + (size+tarBlock-1)/tarBlock*tarBlock
+		offset = tarNext(offset, size)
 	}
 	return names
 }
 
-func tarHeader(header []byte) (name string, size int64, ok bool) {
+// tarNext is where the header behind a member lies.
+func tarNext(offset, size int64) int64 {
+	return offset + tarBlock + (size+tarBlock-1)/tarBlock*tarBlock
+}
+
+// tarSum is the checksum in a header; it is false if it is not that of the header,
+// with bytes that have no sign or, as in some early tars, with bytes that have one.
+func tarSum(header []byte) (sum int64, ok bool) {
 	if len(header) < tarBlock {
-		return "", 0, false
-	}
-	sum, ok := octal(header[148:156])
-	if !ok {
-		return "", 0, false
+		return 0, false
 	}
 	var unsigned, signed int64
 	for i, b := range header {
@@ -87,21 +110,39 @@ func tarHeader(header []byte) (name string, size int64, ok bool) {
 			b = ' '
 		}
 		unsigned += int64(b)
-		signed += int64(int8(b)) // as some early tars did
+		signed += int64(int8(b))
 	}
-	name, _, _ = strings.Cut(string(header[:100]), "\x00")
-	if name == "" || sum != unsigned && sum != signed {
-		return "", 0, false
-	}
-	size, ok = octal(header[124:136])
-	if header[124]&0x80 != 0 { // GNU: a size beyond 8 GiB, in binary
-		size, ok = int64(binary.BigEndian.Uint64(header[128:])), true
-	}
-	return name, size, ok && size >= 0
+	sum, ok = tarNumber(header[148:156])
+	return sum, ok && (sum == unsigned || sum == signed)
 }
 
-// octal is a number of a tar header; without digits it is none.
-func octal(field []byte) (int64, bool) {
-	n, err := strconv.ParseInt(strings.Trim(string(field), " \x00"), 8, 64)
+// tarNumber is a number of a tar header as Python reads it (Lib/tarfile.py, nti):
+// octal digits to a NUL, among them blanks, a sign, 0o and underscores, or none at
+// all for 0; or, as GNU writes what is too large, in binary behind a byte that says so.
+func tarNumber(field []byte) (int64, bool) {
+	switch field[0] {
+	case 0x80:
+		return tarBinary(0, field[1:])
+	case 0xff:
+		return tarBinary(-1, field[1:])
+	}
+	text, _, _ := strings.Cut(string(field), "\x00")
+	text = strings.Trim(text, " \t\n\v\f\r\x1c\x1d\x1e\x1f")
+	if text == "" {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(strings.NewReplacer("_", "", "o", "", "O", "").Replace(text), 8, 64)
 	return n, err == nil
+}
+
+// tarBinary takes bytes, the high ones first, behind a sign; more than fit in 64
+// bits are no number that an archive could have.
+func tarBinary(n int64, digits []byte) (int64, bool) {
+	for _, b := range digits {
+		if n != n<<8>>8 {
+			return 0, false
+		}
+		n = n<<8 | int64(b)
+	}
+	return n, true
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/foreign"
 	"github.com/weightgate/weightgate/formats/safetensors"
 	"github.com/weightgate/weightgate/formats/torch/torchtest"
 	"github.com/weightgate/weightgate/formats/vectors"
@@ -74,6 +75,20 @@ func TestSafetensorsOfGreatLength(t *testing.T) {
 				require.Empty(t, claimants(t, head), "a header of %d bytes and %q", length, name)
 			}
 		}
+	}
+}
+
+// TestSafetensorsOfLongHeaders has headers that are longer than a pickle is followed,
+// of the lengths that writers align them to: for one in 32 all of it is a line.
+func TestSafetensorsOfLongHeaders(t *testing.T) {
+	for low := 0; low < 256; low += 8 {
+		length := 3<<19 + low
+		data := tensors(64, "t", nil)
+		binary.LittleEndian.PutUint64(data, uint64(length))
+		data = append(data, strings.Repeat(" ", length-64)...)
+		_, err := safetensors.Read(t.Context(), input(data), formats.Limits{})
+		require.NoError(t, err)
+		require.Empty(t, claimants(t, data), "a header of %d bytes", length)
 	}
 }
 
@@ -318,6 +333,28 @@ func TestNumbersAreNotForeign(t *testing.T) {
 			constant := []byte(strings.Repeat(string([]byte{byte(b)}), n))
 			require.Empty(t, claimants(t, constant), "%d bytes of %#x", n, b)
 		}
+	}
+}
+
+// TestArraysAreNotTar has a header of which Python's tarfile says that it is right:
+// its checksum is 0, and the field for it as blank as all others.
+func TestArraysAreNotTar(t *testing.T) {
+	array := make([]byte, 4096)
+	array[500], array[508] = 0x80, 0x80 // with the blanks for the field, 0 in signed bytes
+	require.Empty(t, claimants(t, array))
+	copy(array[512:], array[:512])
+	require.Equal(t, []string{"tar"}, claimants(t, array), "a second member")
+
+	set := foreign.Formats()
+	tars := set[slices.IndexFunc(set, func(f formats.Format) bool { return f.Name() == "tar" })]
+	random := rand.New(rand.NewPCG(7, 8))
+	for range 20_000 { // floats that had 16 bits
+		for i := 0; i < 1024; i += 4 {
+			binary.LittleEndian.PutUint32(array[i:], math.Float32bits(float32(random.NormFloat64()))>>16<<16)
+		}
+		claimed, err := tars.Claims(t.Context(), input(array))
+		require.NoError(t, err)
+		require.False(t, claimed, "%x", array[:512])
 	}
 }
 

@@ -28,6 +28,21 @@ func TestPicklesInOddShapes(t *testing.T) {
 		"in the middle":              "(dp0\nS'a'\np01\nI0x10\nsS'b'\nI1\ns0" + payload,
 		"a global that is a string":  "cos\nname\nS'system'\n\x93(S'echo'\ntR.",
 		"a long name":                "\x80\x04cos\n" + strings.Repeat("path.os.", 40) + "system\n(S'echo'\ntR.",
+		"a very long name":           "\x80\x04cos\n" + strings.Repeat("path.os.", 4000) + "system\n(S'echo'\ntR.",
+		"infinity":                   "Finfinity\n0" + payload,
+		"infinity in capitals":       "F-Infinity\n0" + payload,
+		"a number that is none":      "F+nan\n0" + payload,
+		"a number to a NUL":          "I5\x00five\n0" + payload,
+		"no number to a NUL":         "I\x00five\n0" + payload,
+		"a long to a NUL":            "L5\x00five\n0" + payload,
+		"a float to a NUL":           "F5\x00" + strings.Repeat("five", 2000) + "\n0" + payload,
+		"a memo number to a NUL":     "Np0\x00zero\n0g0\x00zero\n0" + payload,
+		"an id with a tab":           "Pa\tb\n0" + payload,
+		"a mark that is left":        "(" + payload,
+		"two marks that are left":    "((" + payload,
+		"a global that is text":      "\x8c\x02os\x8c\x04name\x93\x8c\x06system\x93(S'echo'\ntR.",
+		"a frame without an end":     "\x80\x04\x95" + strings.Repeat("\x7f", 8) + payload,
+		"the end in a line":          "(S'echo'\nios\nsystem.", // pickle.py cuts the last byte off
 		"a long string":              "S'" + strings.Repeat("a", 70_000) + "'\n0" + payload,
 		"a long text":                "V" + strings.Repeat("a", 70_000) + "\n0" + payload,
 		"much that does nothing":     strings.Repeat("N0", 40_000) + payload + "\n",
@@ -52,6 +67,42 @@ func TestPicklesInOddShapes(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "pickle", found.Name())
 		})
+	}
+}
+
+// A loader imports a module before it looks for the name in it, and runs what the
+// module does: in other than text that is a pickle, whatever follows.
+func TestImportsOutsideOfText(t *testing.T) {
+	const binary = "V\x00\n"
+	for _, stream := range []string{
+		"cevil_module\nx\nzz", "cevil.module\nno such name\n.", "0cevil\n(x)\n", "(ievil\nno such name\n.", "ievil\nx\nzz", "cevil\n\nzz",
+		"\x8c\x04evil\x8c\x01x\x93zz", "cevil\n" + strings.Repeat("no such name, really", 1000) + "\n.",
+	} {
+		claimed, err := pickle.Format().Claims(t.Context(), input([]byte(binary+stream)))
+		require.NoError(t, err)
+		require.True(t, claimed, "%.40q", stream)
+	}
+	for _, data := range []string{"c\x00\nx\nzz", "cevil\n", "cevil\n\xff\nzz", "cno module\nx\nzz", "cmo\tdule\nx\nzz"} {
+		claimed, err := pickle.Format().Claims(t.Context(), input([]byte(binary+data)))
+		require.NoError(t, err)
+		require.False(t, claimed, "%q", data)
+	}
+}
+
+// A line that is longer than a walk reads may end before a command, in text and in
+// other data. Where an id is a line, only a loader with ids of its own goes on.
+func TestLinesLongerThanAreRead(t *testing.T) {
+	const payload = "\ncos\nsystem\n(S'echo'\ntR."
+	for opcodes, want := range map[string]bool{"V\x00": true, "(V\x00": true, "I\x00": true, "F1\x00": true, "\x88p5\x00": true, "P\x00": false, "p5\x00": false, "L\x00": false, "g5\x00": false} {
+		claimed, err := pickle.Format().Claims(t.Context(), input([]byte(opcodes+strings.Repeat("a", 3<<20)+payload)))
+		require.NoError(t, err)
+		require.Equal(t, want, claimed, "%q", opcodes)
+	}
+	// The budget ends where the line does, between two opcodes.
+	for n := 1<<20 - 4; n < 1<<20+4; n++ {
+		claimed, err := pickle.Format().Claims(t.Context(), input([]byte("V\x00"+strings.Repeat("a", n)+"\n0"+strings.Repeat("V\n0", 5000)+payload[1:])))
+		require.NoError(t, err)
+		require.True(t, claimed, "a line of %d bytes", n)
 	}
 }
 

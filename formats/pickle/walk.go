@@ -3,10 +3,7 @@ package pickle
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"math"
 
 	"github.com/weightgate/weightgate/formats/internal/peek"
 )
@@ -28,12 +25,14 @@ type walk struct {
 	global int // names that a loader would import
 	calls  int // times it would call one of them
 
-	mixed  bool // not one opcode over and over, as a run of one byte is
-	joblib bool // names joblib's stand-in for an array
-	python bool // names a module that no text names in this way
-	binary bool // there is a zero among what was read, as in no text
-	short  bool // the file goes on, and no more of it may be read
-	ended  ending
+	mixed   bool // not one opcode over and over, as a run of one byte is
+	joblib  bool // names joblib's stand-in for an array
+	python  bool // names a module that no text names in this way
+	module  bool // names a module, and any name in it
+	id      bool // an id was a line, which only a loader with ids of its own reads
+	control bool // there is a control character among what was read, as in no text
+	short   bool // the file goes on, and no more of it may be read
+	ended   ending
 }
 
 // ending is why a walk went no further.
@@ -55,8 +54,7 @@ const (
 	walkBudget = 1 << 20
 )
 
-// longest is the length in bytes that no frame and no value of a pickle that was
-// cut short has.
+// longest is the length in bytes that no value of a pickle that was cut short has.
 const longest = 1 << 40
 
 // enough opcodes in a row are no coincidence where the end fits too, and many are
@@ -74,7 +72,7 @@ func follow(p *peek.File) *walk {
 	for {
 		op, more := w.byte()
 		if more && op == '.' {
-			if w.above() > 0 && len(w.marks) == 0 {
+			if w.above() > 0 { // marks may be left
 				w.ended = stopped
 			}
 			return w
@@ -103,18 +101,19 @@ func (w *walk) certain() bool {
 }
 
 // looks reports whether the walk saw a pickle, as far as it came. What Python would
-// run to its STOP is one, though a person may have meant it as text. A text that
-// fits for longer than a walk reads is taken for one as well: behind a line of that
-// length, or so many marks, anything may stand, and no text begins like this. Other
-// data is not: a safetensors header is a line of that length.
+// run to its STOP is one, though a person may have meant it as text. What fits for
+// longer than a walk reads is taken for one as well: behind a line of that length,
+// or so many marks, anything may stand, and no text begins like this. Nor does other
+// data, but where the line is an id: zip files and many safetensors headers are one,
+// and a loader without ids stops there.
 func (w *walk) looks() bool {
 	switch w.ended {
 	case stopped:
 		return w.pos == w.Size && !w.Cut || w.global > 0 || w.another() || (w.proto || w.mixed) && w.ops >= enough
 	case exhausted:
-		return w.certain() || w.Cut && w.ops >= enough || !w.Cut && !w.binary
+		return w.certain() || w.Cut && w.ops >= enough || !w.Cut && (!w.control || !w.id || w.global > 0)
 	default: // a loader would have run what comes before the break
-		return w.global > 0 && (w.proto || w.calls > 0 || w.python) || w.proto && w.ops >= enough
+		return w.global > 0 && (w.proto || w.calls > 0 || w.python) || w.module && w.control || w.proto && w.ops >= enough
 	}
 }
 
@@ -134,7 +133,7 @@ func (w *walk) step(op byte) bool {
 		return ok && v <= 5
 	case 0x95: // FRAME
 		n, ok := w.number(8)
-		return ok && n < longest
+		return ok && n <= math.MaxInt64 // Lib/pickle.py takes what there is of it
 	case '(': // MARK
 		w.marks = append(w.marks, int32(len(w.stack)))
 		return true
@@ -167,20 +166,17 @@ func (w *walk) step(op byte) bool {
 		}
 		fallthrough
 	case 'I', 'F', 'L', 'V', 'P': // of protocol 0, in text
-		line, ok := w.line(partOf(op))
-		return ok && w.literal(op, line) && w.push(op == 'S' || op == 'V' || op == 'P')
+		return w.literal(op) && w.push(op == 'S' || op == 'V' || op == 'P')
 
 	case 'g':
-		line, ok := w.line(partOfNumber)
-		return ok && numeric(line) && w.memo && w.push(maybeText)
+		return w.memo && w.literal(op) && w.push(maybeText)
 	case 'h':
 		return w.memo && w.skip(1) && w.push(maybeText)
 	case 'j':
 		return w.memo && w.skip(4) && w.push(maybeText)
 	case 'p':
-		line, ok := w.line(partOfNumber)
 		w.memo = true
-		return ok && numeric(line) && w.above() > 0
+		return w.above() > 0 && w.literal(op)
 	case 'q':
 		w.memo = true
 		return w.skip(1) && w.above() > 0
@@ -218,10 +214,14 @@ func (w *walk) step(op byte) bool {
 		return ok && w.above() > 0
 
 	case 'c': // GLOBAL
-		return w.names() && w.push(maybeText) // a global may be a string, as os.name is
+		return w.names() && w.push(maybeText)
 	case 0x93: // STACK_GLOBAL
 		n := len(w.stack)
-		return w.above() >= 2 && w.stack[n-1] && w.stack[n-2] && w.pop(2) && w.push(noText) && count(&w.global)
+		if w.above() < 2 || !w.stack[n-1] || !w.stack[n-2] {
+			return false
+		}
+		w.module = true
+		return w.pop(2) && w.push(maybeText) && count(&w.global)
 	case 0x82: // EXT1: by a number that the loader looks up
 		return w.skip(1) && w.push(maybeText)
 	case 0x83: // EXT2
@@ -233,8 +233,9 @@ func (w *walk) step(op byte) bool {
 	case 0x92: // NEWOBJ_EX
 		return w.pop(3) && w.push(maybeText) && count(&w.calls)
 	case 'i': // INST
+		named := w.names() // some loaders miss the mark when they have imported it
 		_, marked := w.unmark()
-		return marked && w.names() && w.push(maybeText) && count(&w.calls)
+		return named && marked && w.push(maybeText) && count(&w.calls)
 	case 'o': // OBJ
 		n, ok := w.unmark()
 		return ok && n > 0 && w.push(maybeText) && count(&w.calls)
@@ -243,7 +244,7 @@ func (w *walk) step(op byte) bool {
 }
 
 // What a value may be: the operands of STACK_GLOBAL are text, and what a call
-// gives or the memo holds may be.
+// gives or the memo holds may be. So may a global, as os.name is.
 const (
 	maybeText = true
 	noText    = false
@@ -284,89 +285,6 @@ func (w *walk) unmark() (values int, ok bool) {
 	w.pop(values)
 	w.marks = w.marks[:len(w.marks)-1]
 	return values, true
-}
-
-// names takes the two lines that name a global.
-func (w *walk) names() bool {
-	module, ok := w.line(partOfName)
-	if !ok || !dotted(module) {
-		return false
-	}
-	name, ok := w.line(partOfName)
-	if !ok || !dotted(name) {
-		return false
-	}
-	w.global++
-	w.note([]byte(module))
-	root, _, _ := strings.Cut(module, ".")
-	w.python = w.python || slices.Contains([]string{
-		"builtins", "__builtin__", "posix", "subprocess", "copyreg", "copy_reg", "_codecs", "collections", "numpy", "torch",
-	}, root)
-	return true
-}
-
-// dotted reports whether s may be a Python name, or several with dots between them.
-func dotted(s string) bool {
-	return s != "" && len(s) < windowSize && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return !unicode.IsGraphic(r) || strings.ContainsRune(notInNames, r)
-	})
-}
-
-const (
-	notInNames = " \"'(){}[],;:=#/\\"
-	inNumbers  = "0123456789abcdefABCDEFxXoOlLjJ_+-. \t\r\f\v"
-)
-
-// A line may be longer than is read: that each part of it may stand in the argument
-// of its opcode keeps prose from being followed for so long.
-func partOfName(part []byte) bool { return !bytes.ContainsAny(part, notInNames) }
-
-func partOfNumber(part []byte) bool { return len(bytes.Trim(part, inNumbers+"iInNtTyY")) == 0 }
-
-// printable is what CPython asks of the argument of PERSID.
-func printable(part []byte) bool {
-	return !bytes.ContainsFunc(part, func(r rune) bool { return r < ' ' || r > '~' })
-}
-
-func anything([]byte) bool { return true }
-
-func partOf(op byte) func([]byte) bool {
-	switch op {
-	case 'I', 'F', 'L':
-		return partOfNumber
-	case 'P':
-		return printable
-	}
-	return anything
-}
-
-// literal reports whether line is the argument of a text opcode. CPython reads
-// numbers of any base and length, with blanks and underscores: what is no number
-// at all is refused, and no more.
-func (w *walk) literal(op byte, line string) bool {
-	switch op {
-	case 'L':
-		return numeric(line)
-	case 'I', 'F':
-		return numeric(line)
-	case 'S':
-		return len(line) >= 2 && (line[0] == '\'' || line[0] == '"') && line[len(line)-1] == line[0]
-	case 'P':
-		return printable([]byte(line))
-	case 'V':
-		w.note([]byte(line))
-	}
-	return true
-}
-
-// numeric reports whether a line may be a number to CPython: digits, and what
-// may stand among them.
-func numeric(line string) bool {
-	if strings.EqualFold(strings.TrimLeft(strings.TrimSpace(line), "+-"), "inf") || strings.EqualFold(strings.TrimSpace(line), "nan") {
-		return true
-	}
-	return strings.ContainsAny(line, "0123456789") &&
-		strings.Trim(line, inNumbers) == ""
 }
 
 // note looks at a value or name that might say who wrote the pickle.
@@ -423,7 +341,7 @@ func (w *walk) ahead(n int) []byte {
 	from := w.pos - w.begin
 	if from < 0 || from+int64(n) > int64(len(w.window)) {
 		w.window, w.begin, from = w.At(w.pos, windowSize), w.pos, 0
-		w.binary = w.binary || bytes.IndexByte(w.window, 0) >= 0
+		w.control = w.control || bytes.ContainsFunc(w.window, isControl)
 		w.short = len(w.window) < n && w.Size-w.pos >= int64(n)
 	}
 	return w.window[from:]
@@ -437,25 +355,4 @@ func (w *walk) take(n int) ([]byte, bool) {
 	}
 	w.pos += int64(n)
 	return b[:n], true
-}
-
-// line takes what stands before the next newline, if each part that is read of it fits.
-func (w *walk) line(fits func(part []byte) bool) (string, bool) {
-	var line []byte
-	for {
-		rest := w.ahead(1)
-		if len(rest) == 0 {
-			return "", false
-		}
-		part, _, ended := bytes.Cut(rest, []byte("\n"))
-		if !fits(part) {
-			return "", false
-		}
-		line = append(line, part...)
-		w.pos += int64(len(part))
-		if ended {
-			w.pos++
-			return string(line), true
-		}
-	}
 }

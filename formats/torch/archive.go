@@ -20,8 +20,13 @@ const (
 	byteOrderMember = "byteorder"
 )
 
-// described are members that say what nobody needs to read a checkpoint.
+// described are members that say what nobody needs to read a checkpoint, each a
+// decimal number.
 var described = []string{".format_version", ".storage_alignment", ".data/serialization_id"}
+
+// longestNumber is the length of serialization_id: two numbers of 64 bits, with
+// zeros before them (caffe2/serialize/inline_container.cc, writeSerializationId).
+const longestNumber = 40
 
 // others is how many members there may be beside the storages.
 const others = 16
@@ -99,7 +104,11 @@ func (r *reader) members(ctx context.Context, a *zipfile.Archive) error {
 			if err := r.byteOrder(ctx, a, m); err != nil {
 				return err
 			}
-		case !slices.Contains(described, name):
+		case slices.Contains(described, name):
+			if err := r.number(ctx, a, m); err != nil {
+				return err
+			}
+		default:
 			r.Findings = append(r.Findings, containerCodes.Finding(CodeMember, r.in.Name(), m.Offset, "nothing here reads %s", formats.Quote(m.Name)))
 		}
 	}
@@ -134,6 +143,18 @@ func (r *reader) version(ctx context.Context, a *zipfile.Archive, m zipfile.Memb
 	return nil
 }
 
+// number checks a member that nobody needs: it is a number, and no place for more.
+func (r *reader) number(ctx context.Context, a *zipfile.Archive, m zipfile.Member) error {
+	text, err := content(ctx, a, m)
+	if err != nil {
+		return err
+	}
+	if text == "" || len(text) > longestNumber || strings.Trim(text, "0123456789") != "" {
+		return r.fail(CodeArchive, m.Offset, "%s is not a number of up to %d digits", formats.Quote(m.Name), longestNumber)
+	}
+	return nil
+}
+
 func (r *reader) byteOrder(ctx context.Context, a *zipfile.Archive, m zipfile.Member) error {
 	text, err := content(ctx, a, m)
 	if err != nil {
@@ -149,7 +170,7 @@ func (r *reader) byteOrder(ctx context.Context, a *zipfile.Archive, m zipfile.Me
 // content is what a small member holds, or the beginning of a larger one, which
 // is none of the texts that the member may hold.
 func content(ctx context.Context, a *zipfile.Archive, m zipfile.Member) (string, error) {
-	const enough = 16
+	const enough = longestNumber + 1
 	b, err := io.ReadAll(io.LimitReader(a.Open(ctx, m), enough))
 	return string(b), err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -46,7 +47,32 @@ func pickleVectors() []vector {
 	add("extension-4", "a global by a number of four bytes", "\x80\x02\x84\x01\x00\x00\x00)R.")
 	add("load-from-bytes", "a loader that is called on bytes", tt.Pickle(tt.Call("torch.storage", "_load_from_bytes", tt.Str("x"))))
 	add("dotted", "an attribute of what a module imports", "\x80\x04\x8c\x05torch\x8c\x17serialization.os.system\x93\x8c\x02id\x85R.")
+	hidden := func(name, about, stream string) {
+		list = append(list, vector{"tensors-" + name, "tensors whose length and header read as a line, with " + about + " behind it", "format.ambiguous",
+			[]file{{"model.safetensors", swallowed(stream)}}})
+	}
+	const run = "0cos\nsystem\n(S'id'\ntR."
+	hidden("infinity", "an infinity and a command", "Finfinity\n"+run)
+	hidden("nan", "what is no number and a command", "F+nan\n"+run)
+	hidden("nul", "a number that a NUL ends and a command", "I5\x00x\n"+run)
+	hidden("no-number", "a NUL for a number and a command", "I\x00x\n"+run)
+	hidden("memo", "a memo number that a NUL ends and a command", "p0\x00x\n0g0\x00x\n"+run)
+	hidden("text", "a command whose name is a global that is text", "\x8c\x02os\x8c\x04name\x93\x8c\x06system\x93(S'id'\ntR.")
+	hidden("mark", "a mark that is left and a command", "("+run[1:])
+	hidden("import", "the import of a module for no name", "cantigravity\nno such name\n.")
+	hidden("import-inst", "an import that lacks its mark", "iantigravity\nno such name\n.")
+	hidden("import-break", "an import before a byte that is no opcode", "cantigravity\nx\n\xff")
 	return list
+}
+
+// swallowed is a safetensors file that begins with a line of text to a loader of
+// pickles: V is the first byte of the header's length.
+func swallowed(pickle string) []byte {
+	header := func(name string) string {
+		return fmt.Sprintf(`{"%s":{"dtype":"U8","shape":[%d],"data_offsets":[0,%[2]d]}`, name, len(pickle)) + "\n}"
+	}
+	name := strings.Repeat("t", 'V'-len(header("")))
+	return append(safetensorsFile(header(name), 0), pickle...)
 }
 
 // latin1 is the text that latin-1 encodes as b.
