@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,6 +24,20 @@ type Input interface {
 	// relative to this file's directory, which never climbs. It is false for
 	// whatever the model does not hold.
 	Sibling(name string) (Input, bool)
+}
+
+// ReadFull fills b with what lies at offset of in. Where that is less, the file
+// is shorter than the size it was opened with, and the error is an
+// io.ErrUnexpectedEOF.
+func ReadFull(in Input, b []byte, offset int64) error {
+	n, err := in.ReadAt(b, offset)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%s: %w", Quote(in.Name()), err)
 }
 
 // SiblingName is the name, beneath the model's root, of what a file calls its

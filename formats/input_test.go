@@ -128,3 +128,15 @@ func TestOpenRefuses(t *testing.T) {
 	require.Nil(t, in)
 	require.Zero(t, open, "files are left open")
 }
+
+func TestReadFull(t *testing.T) {
+	in, err := formats.Open(fstest.MapFS{"m": {Data: []byte("abcdef")}}, "m")
+	require.NoError(t, err)
+	defer in.Close()
+	b := make([]byte, 3)
+	require.NoError(t, formats.ReadFull(in, b, 3))
+	require.Equal(t, "def", string(b))
+	require.ErrorIs(t, formats.ReadFull(in, b, 4), io.ErrUnexpectedEOF)
+	require.ErrorContains(t, formats.ReadFull(in, b, 6), "m: ")
+	require.NoError(t, formats.ReadFull(in, nil, 6))
+}

@@ -3,9 +3,7 @@ package npy
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/weightgate/weightgate/formats"
 )
@@ -53,7 +51,7 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Array, er
 		return nil, err
 	}
 	b := make([]byte, min(in.Size(), int64(prefix2)+maxHeader))
-	if err := readFull(in, b, 0); err != nil {
+	if err := formats.ReadFull(in, b, 0); err != nil {
 		return nil, err
 	}
 	return parse(b, in.Size(), lim, place{file: in.Name()})
@@ -127,17 +125,6 @@ func headerText(b []byte, lim formats.Limits, at place) (text []byte, begin int,
 		return nil, 0, at.fail(CodeHeader, preamble, "a header that ends at %d, which is no multiple of %d", begin+int(length), alignment)
 	}
 	return b[begin : begin+int(length)], begin, nil
-}
-
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // the file is shorter than the size it was opened with
-	}
-	return fmt.Errorf("%s: %w", formats.Quote(in.Name()), err)
 }
 
 // quote is a name as an error may show it: escaped, and not at any length.

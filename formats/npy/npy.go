@@ -36,7 +36,7 @@ func (format) Claims(_ context.Context, in formats.Input) (bool, error) {
 		return false, nil
 	}
 	var b [len(magic)]byte
-	if err := readFull(in, b[:], 0); err != nil {
+	if err := formats.ReadFull(in, b[:], 0); err != nil {
 		return false, err
 	}
 	return string(b[:]) == magic, nil

@@ -5,9 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
@@ -100,7 +97,7 @@ func readHeader(in formats.Input, lim formats.Limits) ([]byte, error) {
 		return nil, codes.Syntax(Name, CodeHeader, in.Name(), 0, "a file of %d bytes has no header", in.Size())
 	}
 	var head [prefix]byte
-	if err := readFull(in, head[:], 0); err != nil {
+	if err := formats.ReadFull(in, head[:], 0); err != nil {
 		return nil, err
 	}
 	length := binary.LittleEndian.Uint64(head[:])
@@ -111,21 +108,10 @@ func readHeader(in formats.Input, lim formats.Limits) ([]byte, error) {
 		return nil, codes.Syntax(Name, CodeLimit, in.Name(), 0, "a header of %d bytes; MaxHeader is %d", length, lim.MaxHeader)
 	}
 	header := make([]byte, length)
-	if err := readFull(in, header, prefix); err != nil {
+	if err := formats.ReadFull(in, header, prefix); err != nil {
 		return nil, err
 	}
 	return header, nil
-}
-
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // the file is shorter than the size it was opened with
-	}
-	return fmt.Errorf("%s: %w", formats.Quote(in.Name()), err)
 }
 
 // expected is how many tensors header can hold, close enough to make room for:

@@ -2,9 +2,6 @@ package sidecar
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -164,7 +161,7 @@ func lead(in formats.Input) (byte, error) {
 // head is the first n bytes of in, or all of it.
 func head(in formats.Input, n int64) ([]byte, error) {
 	b := make([]byte, min(in.Size(), n))
-	return b, readFull(in, b, 0)
+	return b, formats.ReadFull(in, b, 0)
 }
 
 func trimmed(text []byte) []byte {
@@ -175,22 +172,11 @@ func trimmed(text []byte) []byte {
 // much of that.
 func trail(in formats.Input) (byte, error) {
 	tail := make([]byte, min(in.Size(), tailSize))
-	if err := readFull(in, tail, in.Size()-int64(len(tail))); err != nil {
+	if err := formats.ReadFull(in, tail, in.Size()-int64(len(tail))); err != nil {
 		return 0, err
 	}
 	if tail = bytes.TrimRight(tail, whitespace); len(tail) > 0 {
 		return tail[len(tail)-1], nil
 	}
 	return ' ', nil
-}
-
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // the file is shorter than the size it was opened with
-	}
-	return fmt.Errorf("%s: %w", formats.Quote(in.Name()), err)
 }

@@ -71,7 +71,7 @@ func newReader(ctx context.Context, f format, in formats.Input, lim formats.Limi
 		return nil, r.fail(CodeLimit, 0, "a text of %d bytes; MaxHeader is %d", in.Size(), lim.MaxHeader)
 	}
 	r.Text = make([]byte, in.Size())
-	if err := readFull(in, r.Text, 0); err != nil {
+	if err := formats.ReadFull(in, r.Text, 0); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -165,7 +165,7 @@ func (r *run) ask(ctx context.Context, from *torch.Container) ([]byte, error) {
 		return nil, nil
 	}
 	stream := make([]byte, from.Pickles.Length)
-	if err := readFull(r.in, stream, from.Pickles.Offset); err != nil {
+	if err := formats.ReadFull(r.in, stream, from.Pickles.Offset); err != nil {
 		return nil, err
 	}
 	job := plan.Job{Form: from.Form, Packs: r.rule.Packs, Root: r.rule.Root}

@@ -185,7 +185,7 @@ func (g *gatherer) storage(visits []*visit) error {
 		for len(waiting) > 0 && waiting[0].view.begin < at+n {
 			open, waiting = append(open, waiting[0]), waiting[1:]
 		}
-		if err := readFull(g.in, g.room(n), place.Offset+at); err != nil {
+		if err := formats.ReadFull(g.in, g.room(n), place.Offset+at); err != nil {
 			return err
 		}
 		for _, v := range open {

@@ -3,9 +3,6 @@ package convert
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"math/bits"
 	"slices"
@@ -136,19 +133,8 @@ const countSize = 8
 // readCount reads it; torch writes it little-endian on every machine.
 func readCount(in formats.Input, offset int64) (int64, error) {
 	var b [countSize]byte
-	if err := readFull(in, b[:], offset); err != nil {
+	if err := formats.ReadFull(in, b[:], offset); err != nil {
 		return 0, err
 	}
 	return int64(binary.LittleEndian.Uint64(b[:])), nil
-}
-
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // the file is shorter than the size it was opened with
-	}
-	return fmt.Errorf("%s: %w", formats.Quote(in.Name()), err)
 }
