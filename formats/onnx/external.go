@@ -193,7 +193,7 @@ func (s *siblings) gap(file *sibling, from, to int64) {
 			return
 		}
 		n := min(to-at, windowSize)
-		if err := readFull(file, buf[:n], at); err != nil {
+		if err := formats.ReadFull(file, buf[:n], at); err != nil {
 			s.err = err
 			return
 		}

@@ -43,7 +43,7 @@ func (r *reader) load(t *tensor) {
 		return
 	}
 	t.data = make([]byte, t.place.Length)
-	if err := readFull(r.opened[t.place.File], t.data, t.place.Offset); err != nil {
+	if err := formats.ReadFull(r.opened[t.place.File], t.data, t.place.Offset); err != nil {
 		r.err = err
 	}
 	t.place = formats.Range{}

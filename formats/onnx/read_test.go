@@ -83,7 +83,7 @@ func supplied(t testing.TB, m *Model, fsys fs.FS) []byte {
 		require.Equal(t, w.Tensor.Shape, x.dims)
 		require.Equal(t, w.Tensor.DType, x.dataType.dtype())
 		x.data = make([]byte, w.Tensor.Place.Length)
-		require.NoError(t, readFull(open(t, fsys, w.Tensor.Place.File), x.data, w.Tensor.Place.Offset))
+		require.NoError(t, formats.ReadFull(open(t, fsys, w.Tensor.Place.File), x.data, w.Tensor.Place.Offset))
 		require.Equal(t, x.size, int64(len(x.data)))
 	}
 	require.Empty(t, weights, "every weight is an initializer once")

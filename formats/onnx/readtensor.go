@@ -91,7 +91,7 @@ func (r *reader) values(t *tensor, f field) int64 {
 			return 0
 		}
 		t.data = make([]byte, t.place.Length)
-		if err := readFull(r.in, t.data, t.place.Offset); err != nil {
+		if err := formats.ReadFull(r.in, t.data, t.place.Offset); err != nil {
 			r.err = err
 		}
 		t.place = formats.Range{}

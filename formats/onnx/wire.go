@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 	"iter"
 	"math"
 	"unicode/utf8"
@@ -324,22 +321,9 @@ func (w *wire) fill() {
 		return
 	}
 	n := int(min(windowSize, w.in.Size()-w.pos))
-	if err := readFull(w.in, w.window[:n], w.pos); err != nil {
+	if err := formats.ReadFull(w.in, w.window[:n], w.pos); err != nil {
 		w.err = err
 		return
 	}
 	w.at, w.filled = w.pos, n
-}
-
-// readFull fills b from offset or fails: a file that is shorter than it said
-// has changed.
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	switch {
-	case n == len(b):
-		return nil
-	case err == nil || errors.Is(err, io.EOF):
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("%s: %w", formats.Quote(in.Name()), err)
 }

@@ -151,19 +151,11 @@ func (r *reader) bytes(offset int64, n int) ([]byte, error) {
 			w.bytes = make([]byte, size)
 		}
 		w.offset, w.bytes = offset, w.bytes[:size]
-		if err := readFull(r.in, w.bytes, offset); err != nil {
+		if err := formats.ReadFull(r.in, w.bytes, offset); err != nil {
 			return nil, err
 		}
 	}
 	return w.bytes[offset-w.offset:][:n], nil
-}
-
-func readFull(in formats.Input, b []byte, offset int64) error {
-	n, err := in.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	return failedRead(in, err)
 }
 
 // failedRead is the error of a read that came short.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/weightgate/weightgate/formats"
 )
 
 // A file header of the central directory (APPNOTE 4.3.12).
@@ -50,7 +52,7 @@ func (e entry) hasDescriptor() bool { return e.flags&flagDescriptor != 0 }
 // local headers.
 func (r *reader) directory(end end) ([]entry, error) {
 	b := make([]byte, end.directory.Length)
-	if err := readFull(r.in, b, end.directory.Offset); err != nil {
+	if err := formats.ReadFull(r.in, b, end.directory.Offset); err != nil {
 		return nil, err
 	}
 	entries := make([]entry, 0, end.entries)

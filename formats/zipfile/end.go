@@ -34,7 +34,7 @@ type end struct {
 // readTail reads all of the file where an end record can begin.
 func readTail(in formats.Input) ([]byte, error) {
 	tail := make([]byte, min(in.Size(), endSize+math.MaxUint16))
-	return tail, readFull(in, tail, in.Size()-int64(len(tail)))
+	return tail, formats.ReadFull(in, tail, in.Size()-int64(len(tail)))
 }
 
 // reachesEnd reports whether an end record at that place of the tail has a
@@ -141,7 +141,7 @@ func (r *reader) locator(end int64) ([]byte, error) {
 		return nil, nil
 	}
 	b := make([]byte, locatorSize)
-	if err := readFull(r.in, b, end-locatorSize); err != nil {
+	if err := formats.ReadFull(r.in, b, end-locatorSize); err != nil {
 		return nil, err
 	}
 	if string(b[:4]) != locatorSignature {
@@ -159,7 +159,7 @@ func (r *reader) record(locator []byte, offset int64) (wideEnd, error) {
 		return wideEnd{}, r.fail(CodeZip64, max(offset, 0), "the end record of zip64 does not lie before its locator")
 	}
 	var b [recordSize]byte
-	if err := readFull(r.in, b[:], offset); err != nil {
+	if err := formats.ReadFull(r.in, b[:], offset); err != nil {
 		return wideEnd{}, err
 	}
 	const follows = recordSize - 12 // the record's size counts neither its signature nor itself
