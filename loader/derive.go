@@ -46,6 +46,7 @@ func (i *inspection) derive(ctx context.Context, f *stagedFile, c *formats.Conve
 	i.facts.Findings = append(i.facts.Findings, found.Findings...)
 	i.tensors = append(i.tensors, found.Tensors...)
 	i.derived = append(i.derived, d)
+	i.from[f.name] = d
 	if d.recipe, err = d.recipeOf(); err == nil && !i.mayImply() {
 		err = i.measure(ctx, d)
 	}
@@ -101,12 +102,7 @@ func (i *inspection) madeOf(index *stagedFile, shard string) *derivedFile {
 	if !ok {
 		return nil
 	}
-	for _, d := range i.derived {
-		if d.source.name == full {
-			return d
-		}
-	}
-	return nil
+	return i.from[full]
 }
 
 // beneath is a name as a file beside or above it has it.
@@ -136,7 +132,6 @@ func (i *inspection) measure(ctx context.Context, d *derivedFile) error {
 		return err
 	}
 	i.facts.Derived = append(i.facts.Derived, entry)
-	i.facts.Derived.Sort()
 	if i.s.space == nil {
 		i.a.gathered -= d.forget()
 	}
@@ -150,6 +145,7 @@ func (i *inspection) settle(ctx context.Context) error {
 	recipe := recipeOf(i.derived)
 	i.a.report.Recipe = recipe
 	if !i.mayImply() {
+		i.facts.Derived.Sort()
 		return nil
 	}
 	if files, known := i.a.rules.Made(); known == recipe {

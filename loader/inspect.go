@@ -24,7 +24,7 @@ func (c *content) addTo(f *policy.Facts) { f.Inspect = &c.facts }
 // inspect says what every file is, and has pickles converted. What is malformed
 // is a finding; only a failed read ends the stage.
 func (a *admission) inspect(ctx context.Context, s *staged) (*content, error) {
-	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}, sound: map[string]bool{}}
+	i := &inspection{a: a, s: s, claims: map[string][]formats.Range{}, judged: map[string]bool{}, sound: map[string]bool{}, from: map[string]*derivedFile{}}
 	i.facts.Formats, i.facts.Sidecars = map[string]string{}, map[string]string{}
 	if err := i.read(ctx); err != nil {
 		return nil, err
@@ -45,6 +45,7 @@ type inspection struct {
 	judged  map[string]bool            // files that have met their parser
 	pickled []pickled                  // in the order of the files
 	sound   map[string]bool            // files that were parsed
+	from    map[string]*derivedFile    // what was derived, by its source
 }
 
 // read detects and parses every file. Graphs and indexes come first: a file that
