@@ -7,7 +7,7 @@ modules = . examples/quickstart cmd/internal/cli/sariftest
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 
-.PHONY: demo test race fuzz bench parity vet cross nocgo
+.PHONY: demo test race fuzz bench parity interop vet cross nocgo
 
 demo:
 	cd examples/quickstart && $(GO) run .
@@ -44,6 +44,12 @@ bench:
 # installed into .cache/parity.
 parity:
 	python3 loader/convert/parity/run.py $(PYTHON)
+
+# What OpenSSF's model-signing signs, verified here, and what is signed here,
+# verified there. PYTHON: an interpreter that has it; none: it is installed into
+# .cache/interop.
+interop:
+	python3 policy/signature/testdata/run.py $(PYTHON)
 
 vet:
 	test -z "$$(gofmt -l .)"

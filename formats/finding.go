@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A Code is the dotted, stable name of one kind of finding, such as
@@ -138,7 +139,12 @@ func (t CodeTable) Finding(c Code, file string, offset int64, format string, arg
 
 // Hides reports characters that text from a file must not show people as they
 // stand: control characters, and those that order or join others.
-func Hides(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+func Hides(r rune) bool {
+	if r < utf8.RuneSelf { // as most are, of the many names that are looked at
+		return unicode.IsControl(r)
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
 
 // Quote is a name from a file as it may be shown to people: as it stands if it
 // is printable ASCII without quotes, else escaped in double quotes.

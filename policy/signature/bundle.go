@@ -3,13 +3,15 @@ package signature
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/weightgate/weightgate/policy/internal/strictjson"
 )
 
 // The types that OMS bundles are made of. Other versions of them exist; each
 // is one more way to be read differently by two readers.
 const (
 	bundleType    = "application/vnd.dev.sigstore.bundle.v0.3+json"
-	payloadType   = "application/vnd.in-toto+json"
+	payloadType   = InToto
 	statementType = "https://in-toto.io/Statement/v1"
 	predicateType = "https://model_signing/signature/v1.0"
 )
@@ -53,17 +55,19 @@ type bundle struct {
 	envelope Envelope
 }
 
-// readBundle reads text in full.
-func readBundle(text []byte) (*bundle, error) {
+// readBundle reads text in full, of whose payload the type is known.
+func readBundle(text []byte, payloadType string) (*bundle, error) {
 	if len(text) > maxBundle {
 		return nil, refuse(CodeLimits, "bundle: longer than %d bytes", maxBundle)
 	}
 	b := &bundle{envelope: Envelope{PayloadType: payloadType}}
-	err := readJSON("bundle", text, func(doc *document) error {
-		return doc.object("the bundle", map[string]member{
-			"mediaType":            {read: doc.constant("mediaType", bundleType)},
-			"verificationMaterial": {read: func() error { return b.readMaterial(doc) }},
-			"dsseEnvelope":         {read: func() error { return b.readEnvelope(doc) }},
+	err := readJSON("bundle", text, func(doc *strictjson.Doc) error {
+		return doc.Object("the bundle", map[string]strictjson.Member{
+			"mediaType":            {Read: doc.Constant("mediaType", bundleType)},
+			"verificationMaterial": {Read: func() error { return b.readMaterial(doc) }},
+			"dsseEnvelope": {Read: func() error {
+				return doc.Object("dsseEnvelope", b.envelopeMembers(doc), nil)
+			}},
 		}, nil)
 	})
 	if err != nil {
@@ -73,39 +77,39 @@ func readBundle(text []byte) (*bundle, error) {
 }
 
 // readMaterial reads verificationMaterial, which holds one of three.
-func (b *bundle) readMaterial(doc *document) error {
-	one := func(k kind, read func() error) member {
-		return member{optional: true, read: func() error {
+func (b *bundle) readMaterial(doc *strictjson.Doc) error {
+	one := func(k kind, read func() error) strictjson.Member {
+		return strictjson.Member{Optional: true, Read: func() error {
 			if b.kind != 0 {
-				return doc.fail(CodeSyntax, "verificationMaterial is of two kinds")
+				return doc.Fail(strictjson.Syntax, "verificationMaterial is of two kinds")
 			}
 			b.kind = k
 			return read()
 		}}
 	}
-	evidence := member{optional: true, read: func() error {
-		return doc.array("tlogEntries", func() error {
+	evidence := strictjson.Member{Optional: true, Read: func() error {
+		return doc.Array("tlogEntries", func() error {
 			b.logged = true
-			return doc.skip()
+			return doc.Skip()
 		})
 	}}
-	stamped := member{optional: true, read: func() error {
-		return doc.object("timestampVerificationData", map[string]member{
-			"rfc3161Timestamps": {optional: true, read: evidence.read},
+	stamped := strictjson.Member{Optional: true, Read: func() error {
+		return doc.Object("timestampVerificationData", map[string]strictjson.Member{
+			"rfc3161Timestamps": {Optional: true, Read: evidence.Read},
 		}, nil)
 	}}
-	err := doc.object("verificationMaterial", map[string]member{
+	err := doc.Object("verificationMaterial", map[string]strictjson.Member{
 		"publicKey": one(byKey, func() error {
-			return doc.object("publicKey", map[string]member{
-				"hint":       {optional: true, read: doc.hint("hint", &b.hint)},
-				"rawBytes":   {optional: true, read: doc.skip}, // model-signing before 1.1 wrote the key itself
-				"keyDetails": {optional: true, read: doc.skip},
+			return doc.Object("publicKey", map[string]strictjson.Member{
+				"hint":       {Optional: true, Read: doc.Hint("hint", &b.hint)},
+				"rawBytes":   {Optional: true, Read: doc.Skip}, // model-signing before 1.1 wrote the key itself
+				"keyDetails": {Optional: true, Read: doc.Skip},
 			}, nil)
 		}),
 		"x509CertificateChain": one(byChain, func() error {
-			return doc.object("x509CertificateChain", map[string]member{
-				"certificates": {read: func() error {
-					return doc.array("certificates", func() error { return b.readCertificate(doc) })
+			return doc.Object("x509CertificateChain", map[string]strictjson.Member{
+				"certificates": {Read: func() error {
+					return doc.Array("certificates", func() error { return b.readCertificate(doc) })
 				}},
 			}, nil)
 		}),
@@ -117,47 +121,48 @@ func (b *bundle) readMaterial(doc *document) error {
 	case err != nil:
 		return err
 	case b.kind == 0:
-		return doc.fail(CodeSyntax, "verificationMaterial is of no kind")
+		return doc.Fail(strictjson.Syntax, "verificationMaterial is of no kind")
 	case b.kind == byChain && len(b.chain) == 0:
-		return doc.fail(CodeSyntax, "certificates is empty")
+		return doc.Fail(strictjson.Syntax, "certificates is empty")
 	}
 	return nil
 }
 
-func (b *bundle) readCertificate(doc *document) error {
+func (b *bundle) readCertificate(doc *strictjson.Doc) error {
 	var der []byte
-	err := doc.object("a certificate", map[string]member{"rawBytes": {read: doc.bytes("rawBytes", &der)}}, nil)
+	err := doc.Object("a certificate", map[string]strictjson.Member{"rawBytes": {Read: doc.Bytes("rawBytes", &der)}}, nil)
 	if err != nil {
 		return err
 	}
 	if len(b.chain) == maxChain || len(der) > maxCertificate {
-		return doc.fail(CodeLimits, "more than %d certificates, or one of more than %d bytes", maxChain, maxCertificate)
+		return doc.Fail(strictjson.Limits, "more than %d certificates, or one of more than %d bytes", maxChain, maxCertificate)
 	}
 	b.chain = append(b.chain, der)
 	return nil
 }
 
-func (b *bundle) readEnvelope(doc *document) error {
+// envelopeMembers are the keys of a DSSE envelope.
+func (b *bundle) envelopeMembers(doc *strictjson.Doc) map[string]strictjson.Member {
 	signatures, keyid := 0, ""
-	return doc.object("dsseEnvelope", map[string]member{
-		"payload":     {read: doc.bytes("payload", &b.envelope.Payload)},
-		"payloadType": {read: doc.constant("payloadType", payloadType)},
-		"signatures": {read: func() error {
-			err := doc.array("signatures", func() error {
+	return map[string]strictjson.Member{
+		"payload":     {Read: doc.Bytes("payload", &b.envelope.Payload)},
+		"payloadType": {Read: doc.Constant("payloadType", b.envelope.PayloadType)},
+		"signatures": {Read: func() error {
+			err := doc.Array("signatures", func() error {
 				if signatures++; signatures > 1 {
-					return doc.fail(CodeSyntax, "more than one signature")
+					return doc.Fail(strictjson.Syntax, "more than one signature")
 				}
-				return doc.object("a signature", map[string]member{
-					"sig":   {read: doc.bytes("sig", &b.envelope.Signature)},
-					"keyid": {optional: true, read: doc.hint("keyid", &keyid)},
+				return doc.Object("a signature", map[string]strictjson.Member{
+					"sig":   {Read: doc.Bytes("sig", &b.envelope.Signature)},
+					"keyid": {Optional: true, Read: doc.Hint("keyid", &keyid)},
 				}, nil)
 			})
 			if err == nil && signatures == 0 {
-				return doc.fail(CodeSyntax, "signatures is empty")
+				return doc.Fail(strictjson.Syntax, "signatures is empty")
 			}
 			return err
 		}},
-	}, nil)
+	}
 }
 
 // encodeBundle writes what readBundle reads, with the keys that model-signing

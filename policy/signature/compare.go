@@ -31,7 +31,7 @@ func Compare(v *Verified, files manifest.Manifest, shards map[string][]manifest.
 		e, _ := errors.AsType[*Error](err)
 		return []formats.Finding{e.Finding}
 	}
-	signed := map[string][]Resource{}
+	signed := make(map[string][]Resource, len(v.Resources))
 	for _, r := range v.Resources {
 		signed[r.Name] = append(signed[r.Name], r)
 	}

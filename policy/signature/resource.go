@@ -45,7 +45,7 @@ func FileResources(files manifest.Manifest) []Resource {
 // absent is the zero Digest, which Sign refuses. A file of no bytes has no shard
 // and so is not signed, which Compare says later.
 func ShardResources(files manifest.Manifest, size int64, shards map[string][]manifest.Digest) []Resource {
-	if size < minShard || size > maxShard {
+	if size < MinShard || size > MaxShard {
 		return nil
 	}
 	var resources []Resource
@@ -122,8 +122,8 @@ func (s *Statement) check() error {
 		return refuse(CodeMethod, "statement: %v", s.Method)
 	case s.Method == Files && s.ShardSize != 0:
 		return refuse(CodeSyntax, "statement: a shard size without shards")
-	case s.Method == Shards && (s.ShardSize < minShard || s.ShardSize > maxShard):
-		return refuse(CodeShardSize, "statement: shards of %d bytes, not of %d to %d", s.ShardSize, minShard, int64(maxShard))
+	case s.Method == Shards && (s.ShardSize < MinShard || s.ShardSize > MaxShard):
+		return refuse(CodeShardSize, "statement: shards of %d bytes, not of %d to %d", s.ShardSize, MinShard, int64(MaxShard))
 	case len(s.Resources) == 0:
 		return refuse(CodeEmpty, "statement: no resources")
 	case len(s.Resources) > maxResources:
@@ -178,7 +178,7 @@ func isName(name string) bool {
 
 // checkCase refuses names of files or directories that differ by case alone.
 func checkCase(resources []Resource) error {
-	spelled := map[string]string{} // by the folded name
+	spelled := make(map[string]string, len(resources)) // by the folded name
 	last := ""
 	for _, r := range resources {
 		if r.Name == last {
@@ -202,6 +202,9 @@ func checkCase(resources []Resource) error {
 
 // fold maps names that differ by case alone to one.
 func fold(name string) string {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return strings.ToUpper(name)
+	}
 	return strings.Map(func(r rune) rune {
 		switch { // the least of their case, as for all others
 		case 'a' <= r && r <= 'z':

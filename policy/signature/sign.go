@@ -18,38 +18,11 @@ import (
 // that is verified by the key itself. The bundle is verified before it is
 // returned: what is refused when read is not written.
 func Sign(key crypto.Signer, chain []*x509.Certificate, s Statement) ([]byte, error) {
-	public := key.Public()
-	der, err := marshalKey(public)
+	payload, err := s.payload()
 	if err != nil {
 		return nil, err
 	}
-	var ders [][]byte
-	for _, c := range chain {
-		ders = append(ders, c.Raw)
-	}
-	if len(chain) > 0 {
-		if err := certifies(chain[0], public); err != nil {
-			return nil, err
-		}
-	}
-	e := Envelope{PayloadType: payloadType}
-	if e.Payload, err = s.payload(); err != nil {
-		return nil, err
-	}
-	if e.Signature, err = signMessage(key, e.Message()); err != nil {
-		return nil, err
-	}
-	if ok, err := e.signed(public); err != nil || !ok {
-		return nil, refuseFor(err, CodeInvalid, "the key made a signature that its public half does not verify")
-	}
-	text, err := encodeBundle(hintOf(der), ders, e)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := readBundle(text); err != nil {
-		return nil, err
-	}
-	return text, nil
+	return Seal(key, chain, payloadType, payload)
 }
 
 // certifies reports whether c lets the key sign.

@@ -33,7 +33,7 @@ func Verify(bundle []byte, trust Trust) (*Verified, error) {
 	if len(trust.Keys) == 0 && len(trust.Roots) == 0 && trust.Keyless == nil {
 		return nil, refuse(CodeTrust, "nobody is trusted")
 	}
-	b, err := readBundle(bundle)
+	b, err := readBundle(bundle, payloadType)
 	if err != nil {
 		return nil, err
 	}

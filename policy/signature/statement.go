@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/weightgate/weightgate/policy/internal/strictjson"
 	"github.com/weightgate/weightgate/policy/manifest"
 )
 
@@ -41,11 +42,15 @@ func (m *Method) UnmarshalText(b []byte) error {
 	return fmt.Errorf("signature: no method %q", b)
 }
 
+// The sizes in bytes that shards may have.
+const (
+	MinShard = 1 << 20
+	MaxShard = 1 << 53 // up to which a JSON number counts bytes
+)
+
 const (
 	hashType = "sha256"
 
-	minShard     = 1 << 20
-	maxShard     = 1 << 53 // up to which a JSON number counts bytes
 	maxResources = 1 << 17
 	maxIgnored   = 10_000
 )
@@ -66,7 +71,7 @@ type Statement struct {
 	IgnorePaths   []string `json:"ignorePaths,omitempty"` // with all beneath them
 
 	// Resources are in the order in which they were signed.
-	Resources []Resource `json:"resources"`
+	Resources []Resource `json:"resources,omitempty"`
 }
 
 // Root is the digest that OMS calls the model's: SHA-256 over the digests of
@@ -98,12 +103,12 @@ func readStatement(payload []byte) (*Statement, error) {
 		how       serialization
 		resources []resource
 	)
-	err := readJSON("statement", payload, func(doc *document) error {
-		return doc.object("the statement", map[string]member{
-			"_type":         {read: doc.constant("_type", statementType)},
-			"subject":       {read: func() error { return readSubject(doc, &s.Subject, &root) }},
-			"predicateType": {read: doc.constant("predicateType", predicateType)},
-			"predicate": {read: func() (err error) {
+	err := readJSON("statement", payload, func(doc *strictjson.Doc) error {
+		return doc.Object("the statement", map[string]strictjson.Member{
+			"_type":         {Read: doc.Constant("_type", statementType)},
+			"subject":       {Read: func() error { return readSubject(doc, &s.Subject, &root) }},
+			"predicateType": {Read: doc.Constant("predicateType", predicateType)},
+			"predicate": {Read: func() (err error) {
 				resources, err = readPredicate(doc, &s, &how)
 				return err
 			}},
@@ -126,44 +131,50 @@ func readStatement(payload []byte) (*Statement, error) {
 
 // readSubject reads the one subject. Its name may be absent: protobuf leaves
 // an empty one out.
-func readSubject(doc *document, name, digest *string) error {
+func readSubject(doc *strictjson.Doc, name, digest *string) error {
 	subjects := 0
-	err := doc.array("subject", func() error {
+	err := doc.Array("subject", func() error {
 		if subjects++; subjects > 1 {
-			return doc.fail(CodeSyntax, "more than one subject")
+			return doc.Fail(strictjson.Syntax, "more than one subject")
 		}
-		return doc.object("the subject", map[string]member{
-			"name": {optional: true, read: doc.text("the subject's name", name)},
-			"digest": {read: func() error {
-				return doc.object("the subject's digest", map[string]member{hashType: {read: doc.text(hashType, digest)}}, nil)
+		return doc.Object("the subject", map[string]strictjson.Member{
+			"name": {Optional: true, Read: doc.Text("the subject's name", name)},
+			"digest": {Read: func() error {
+				return doc.Object("the subject's digest", map[string]strictjson.Member{hashType: {Read: doc.Text(hashType, digest)}}, nil)
 			}},
 		}, nil)
 	})
 	if err == nil && subjects == 0 {
-		return doc.fail(CodeSyntax, "subject is empty")
+		return doc.Fail(strictjson.Syntax, "subject is empty")
 	}
 	return err
 }
 
 // readPredicate reads the two members that OMS defines. It lets verifiers
 // ignore others (predicate v1.0), but not what serialization is beside them.
-func readPredicate(doc *document, s *Statement, how *serialization) ([]resource, error) {
+func readPredicate(doc *strictjson.Doc, s *Statement, how *serialization) ([]resource, error) {
 	var resources []resource
-	err := doc.object("the predicate", map[string]member{
-		"serialization": {read: func() error {
-			return doc.object("serialization", map[string]member{
-				"method":         {read: doc.text("method", &how.method)},
-				"hash_type":      {read: doc.text("hash_type", &how.hash)},
-				"shard_size":     {optional: true, read: doc.number("shard_size", &how.shardSize)},
-				"allow_symlinks": {read: doc.truth("allow_symlinks", &s.AllowSymlinks)},
-				"ignore_paths": {optional: true, read: func() error {
-					return doc.array("ignore_paths", func() error {
-						path, err := doc.word("an ignored path")
+	var r resource
+	members := map[string]strictjson.Member{ // once for all of them, which are many
+		"name":      {Read: doc.Text("a resource's name", &r.name)},
+		"algorithm": {Read: doc.Text("algorithm", &r.algorithm)},
+		"digest":    {Read: doc.Text("digest", &r.digest)},
+	}
+	err := doc.Object("the predicate", map[string]strictjson.Member{
+		"serialization": {Read: func() error {
+			return doc.Object("serialization", map[string]strictjson.Member{
+				"method":         {Read: doc.Text("method", &how.method)},
+				"hash_type":      {Read: doc.Text("hash_type", &how.hash)},
+				"shard_size":     {Optional: true, Read: doc.Number("shard_size", &how.shardSize)},
+				"allow_symlinks": {Read: doc.Truth("allow_symlinks", &s.AllowSymlinks)},
+				"ignore_paths": {Optional: true, Read: func() error {
+					return doc.Array("ignore_paths", func() error {
+						path, err := doc.Word("an ignored path")
 						if err != nil {
 							return err
 						}
 						if len(s.IgnorePaths) == maxIgnored {
-							return doc.fail(CodeLimits, "more than %d ignored paths", maxIgnored)
+							return doc.Fail(strictjson.Limits, "more than %d ignored paths", maxIgnored)
 						}
 						s.IgnorePaths = append(s.IgnorePaths, path)
 						return nil
@@ -171,22 +182,17 @@ func readPredicate(doc *document, s *Statement, how *serialization) ([]resource,
 				}},
 			}, nil)
 		}},
-		"resources": {read: func() error {
-			return doc.array("resources", func() error {
-				var r resource
-				err := doc.object("a resource", map[string]member{
-					"name":      {read: doc.text("a resource's name", &r.name)},
-					"algorithm": {read: doc.text("algorithm", &r.algorithm)},
-					"digest":    {read: doc.text("digest", &r.digest)},
-				}, nil)
+		"resources": {Read: func() error {
+			return doc.Array("resources", func() error {
+				err := doc.Object("a resource", members, nil)
 				if err == nil && len(resources) == maxResources {
-					return doc.fail(CodeLimits, "more than %d resources", maxResources)
+					return doc.Fail(strictjson.Limits, "more than %d resources", maxResources)
 				}
 				resources = append(resources, r)
 				return err
 			})
 		}},
-	}, doc.skip)
+	}, doc.Skip)
 	return resources, err
 }
 
@@ -223,7 +229,7 @@ func shardSize(m Method, n json.Number) (int64, error) {
 		return 0, nil
 	}
 	size, err := n.Float64()
-	if err != nil || size != math.Trunc(size) || size < 0 || size > maxShard {
+	if err != nil || size != math.Trunc(size) || size < 0 || size > MaxShard {
 		return 0, refuse(CodeSyntax, "statement: shard_size %+.99q is no number of bytes", n)
 	}
 	return int64(size), nil
