@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/weightgate/weightgate/formats"
+import (
+	"slices"
+
+	"github.com/weightgate/weightgate/formats"
+)
 
 // The codes that rules raise. A finding of the model itself keeps its own.
 const (
@@ -38,7 +42,7 @@ const (
 	CodeSessionFallback  formats.Code = "session.fallback"
 )
 
-var codes = formats.CodeTable{
+var codes = slices.Concat(trustCodes, formats.CodeTable{
 	{Code: CodeNoMatch, Severity: formats.Critical,
 		Advice: "Add an entry for this name and kind of source to the policy, or call Load with a name that it has."},
 	{Code: CodePhase, Severity: formats.Critical,
@@ -103,7 +107,7 @@ var codes = formats.CodeTable{
 		Advice: "Ask for a device that the policy's session names, or add this one to it."},
 	{Code: CodeSessionFallback, Severity: formats.High,
 		Advice: "Use a runtime that has these operators for the device, or name them under session.cpu_nodes."},
-}
+})
 
 // Codes lists the codes that the rules of this package raise.
 func Codes() formats.CodeTable { return codes }

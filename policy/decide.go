@@ -18,8 +18,10 @@ type Rules struct {
 	derived   manifest.Manifest // of name; none if the lock has none
 	recipe    manifest.Digest   // of derived; zero if the lock has none
 	lock      *Lock
-	libraries bool // the policy says that they are pinned
-	strict    bool // see Strict
+	doc       *document // signers and revocation
+	audit     bool      // the policy's mode
+	libraries bool      // the policy says that they are pinned
+	strict    bool      // see Strict
 }
 
 // Limits are the entry's limits, with zero where it says nothing. They are
@@ -34,13 +36,17 @@ func (r *Rules) Limits() formats.Limits {
 }
 
 // Keep reports whether the file belongs to the model: whether files.only, if
-// the entry has it, fits its name. A file that is not kept is never opened.
+// the entry has it, fits its name. A file that is not kept is never opened;
+// evidence in the model is none of its files either.
 func (r *Rules) Keep(name string) bool {
-	return !r.deny() && (len(r.entry.Files.Only) == 0 || matches(r.entry.Files.Only, name))
+	return !r.deny() && !r.isEvidence(name) && (len(r.entry.Files.Only) == 0 || matches(r.entry.Files.Only, name))
 }
 
 // SHA256 reports whether a rule asks for the SHA-256 of each file.
-func (r *Rules) SHA256() bool { return !r.deny() && slices.Contains(r.entry.Measure, sha256d) }
+func (r *Rules) SHA256() bool {
+	return !r.deny() && (slices.Contains(r.entry.Measure, sha256d) || r.entry.signed() && r.entry.Signatures.Shards == 0 ||
+		len(r.entry.Provenance.Signers) > 0 || r.doc.Revocation.List != "" && len(r.pin) == 0)
+}
 
 // Opens are the phases after the given one that have rules, in their order.
 func (r *Rules) Opens(after Phase) []Phase {
@@ -60,24 +66,26 @@ func (r *Rules) Opens(after Phase) []Phase {
 }
 
 // Pinned reports whether the files are held against a pin. It is false where
-// the entry says unpinned and the lock has no pin of the name: one that is
+// the entry does not ask for one and the lock has none of the name: one that is
 // there is held whatever the entry says.
-func (r *Rules) Pinned() bool { return !r.deny() && (!r.entry.Unpinned || len(r.pin) > 0) }
+func (r *Rules) Pinned() bool { return !r.deny() && (r.entry.Pin != "" || len(r.pin) > 0) }
 
-// Vouched reports whether pins stand behind all that is admitted: behind the
-// files, and behind what they may be converted into.
+// Vouched reports whether a pin or a signature stands behind all that is
+// admitted: behind the files, and behind what they may be converted into. A load
+// that an exception or the mode audit let pass has nobody behind it all the same.
 func (r *Rules) Vouched() bool {
-	return r.Pinned() && (!r.entry.Convert.Unpinned || len(r.derived) > 0)
+	return !r.deny() && (r.Pinned() || r.entry.signed()) && (!r.entry.Convert.Unpinned || len(r.derived) > 0)
 }
 
-// Strict are the same rules, except that findings of high severity are refused
-// whatever the entry lets pass: for whoever vouches for a model by pinning it.
+// Strict are the same rules for whoever vouches for a model by pinning it:
+// findings of high severity are refused whatever the entry lets pass, the mode
+// audit downgrades nothing, and what others say of the model is not asked.
 func (r *Rules) Strict() *Rules {
 	if r.deny() {
 		return nil
 	}
 	strict := *r
-	strict.strict = true
+	strict.strict, strict.audit = true, false
 	return &strict
 }
 
@@ -109,19 +117,31 @@ func (r *Rules) Decide(p Phase, f *Facts) Decision {
 	if gap := r.unprepared(p, f); gap != nil {
 		return Decision{Phase: p, Verdict: Denied, Reasons: []Reason{{Finding: *gap, Rule: "facts"}}}
 	}
-	d := Decision{Phase: p, Verdict: Admitted}
-	if len(r.Opens(p)) > 0 {
-		d.Verdict = Pending
-	}
+	d := Decision{Phase: p}
 	for _, rule := range rules {
-		if rule.phase == p {
+		if rule.phase == p && !(r.strict && slices.Contains(others, rule.name)) {
 			d.add(rule.name, rule.judge(r, f))
 		}
 	}
+	r.settle(&d, f)
+	d.Verdict = r.verdict(p, d.Reasons)
 	return d
 }
 
-// add sorts what one rule found behind what is there, and lowers the verdict.
+// verdict is what reasons make of a phase.
+func (r *Rules) verdict(p Phase, reasons []Reason) Verdict {
+	switch {
+	case slices.ContainsFunc(reasons, func(r Reason) bool { return r.Class != formats.Unverifiable }):
+		return Denied
+	case len(reasons) > 0:
+		return Unverifiable
+	case len(r.Opens(p)) > 0:
+		return Pending
+	}
+	return Admitted
+}
+
+// add sorts what one rule found behind what is there.
 func (d *Decision) add(rule string, found []formats.Finding) {
 	slices.SortFunc(found, func(a, b formats.Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset),
@@ -130,12 +150,6 @@ func (d *Decision) add(rule string, found []formats.Finding) {
 	})
 	for _, f := range slices.Compact(found) {
 		d.Reasons = append(d.Reasons, Reason{Finding: f, Rule: rule})
-		switch {
-		case f.Class != formats.Unverifiable:
-			d.Verdict = Denied
-		case d.Verdict != Denied:
-			d.Verdict = Unverifiable
-		}
 	}
 }
 

@@ -555,11 +555,17 @@ func TestCodes(t *testing.T) {
 		for _, r := range s.decide(t, c.phase).Reasons {
 			raised[r.Code] = true
 			require.NotEmpty(t, r.Rule)
-			if r.Rule == "findings" {
+			if r.Rule == "findings" || r.Rule == "content" { // of whoever found it
 				continue
 			}
 			info := policy.Codes()[slices.IndexFunc(policy.Codes(), func(i formats.CodeInfo) bool { return i.Code == r.Code })]
 			require.Equal(t, info, formats.CodeInfo{Code: r.Code, Class: r.Class, Severity: r.Severity, Advice: r.Advice})
+			require.NotEmpty(t, r.Detail, r.Code)
+		}
+	}
+	for _, c := range trusted {
+		for _, r := range c.decide(t).Reasons {
+			raised[r.Code] = true
 			require.NotEmpty(t, r.Detail, r.Code)
 		}
 	}
@@ -617,7 +623,7 @@ func TestReasonsAreSorted(t *testing.T) {
 		got = append(got, r.Rule+" "+r.Finding.String())
 	}
 	require.Equal(t, []string{`formats format.denied m.onnx: "torch", and the policy takes onnx`,
-		"findings x.z a@9", "findings x.a b@1", "findings x.b b@1", "findings x.a b@2"}, got)
+		"content x.z a@9", "content x.a b@1", "content x.b b@1", "content x.a b@2"}, got)
 }
 
 func TestZeroRulesDeny(t *testing.T) {

@@ -21,6 +21,7 @@ const (
 	pinned   = "pinned"   // libraries
 	required = "required" // pin
 	enforce  = "enforce"  // mode
+	audit    = "audit"    // mode
 	sha256d  = "sha256"   // measure
 )
 
@@ -29,29 +30,37 @@ const (
 // left out, so that a key added within a version changes no digest; a default
 // never changes within a version.
 type document struct {
-	Libraries string  `json:"libraries,omitempty"`
-	Lock      string  `json:"lock,omitempty"`
-	Models    []entry `json:"models"`
-	Version   int     `json:"version"`
+	Libraries  string      `json:"libraries,omitempty"`
+	Lock       string      `json:"lock,omitempty"`
+	Mode       string      `json:"mode,omitempty"` // empty is the default, enforce
+	Models     []entry     `json:"models"`
+	Revocation revocations `json:"revocation,omitzero"`
+	Signers    []signer    `json:"signers,omitempty"` // sorted bytewise by name
+	Version    int         `json:"version"`
 }
 
 // entry is what a policy says of the names that it fits. Unpinned asks for no
 // pin; one that the lock has for the name is held all the same.
 type entry struct {
-	Commit     string     `json:"commit,omitempty"`
-	Companions []string   `json:"companions,omitempty"`
-	Convert    convert    `json:"convert,omitzero"`
-	Files      files      `json:"files,omitzero"`
-	Findings   findings   `json:"findings,omitzero"`
-	Formats    []string   `json:"formats"`
-	Limits     limits     `json:"limits,omitzero"`
-	Measure    []string   `json:"measure,omitempty"`
-	Name       string     `json:"name"`
-	Pin        string     `json:"pin,omitempty"`
-	Repository string     `json:"repository,omitempty"`
-	Session    sessionUse `json:"session,omitzero"`
-	Source     []string   `json:"source"`
-	Unpinned   bool       `json:"unpinned,omitempty"`
+	Approvals  approvals   `json:"approvals,omitzero"`
+	Commit     string      `json:"commit,omitempty"`
+	Companions []string    `json:"companions,omitempty"`
+	Convert    convert     `json:"convert,omitzero"`
+	Exceptions []exception `json:"exceptions,omitempty"`
+	Files      files       `json:"files,omitzero"`
+	Findings   findings    `json:"findings,omitzero"`
+	Formats    []string    `json:"formats"`
+	Limits     limits      `json:"limits,omitzero"`
+	Measure    []string    `json:"measure,omitempty"`
+	Name       string      `json:"name"`
+	Pin        string      `json:"pin,omitempty"`
+	Provenance provenance  `json:"provenance,omitzero"`
+	Release    release     `json:"release,omitzero"`
+	Repository string      `json:"repository,omitempty"`
+	Session    sessionUse  `json:"session,omitzero"`
+	Signatures signatures  `json:"signatures,omitzero"`
+	Source     []string    `json:"source"`
+	Unpinned   bool        `json:"unpinned,omitempty"`
 }
 
 type files struct {
@@ -125,17 +134,21 @@ func inFile(file string, err error) error {
 }
 
 func (d *document) read(n *yaml.Node) error {
-	var mode string
 	var models *yaml.Node
 	err := readMapping(n, "a policy", map[string]reader{
-		"version":   readNumber(&d.Version),
-		"mode":      readString(&mode, oneOf(enforce)),
-		"lock":      readString(&d.Lock, isFileName),
-		"libraries": readString(&d.Libraries, oneOf(pinned)),
-		"models":    func(n *yaml.Node) error { models = n; return d.readModels(n) },
+		"version":    readNumber(&d.Version),
+		"mode":       readString(&d.Mode, oneOf(enforce, audit)),
+		"lock":       readString(&d.Lock, isFileName),
+		"libraries":  readString(&d.Libraries, oneOf(pinned)),
+		"revocation": d.Revocation.read,
+		"signers":    d.readSigners,
+		"models":     func(n *yaml.Node) error { models = n; return d.readModels(n) },
 	})
 	if err != nil {
 		return err
+	}
+	if d.Mode == enforce {
+		d.Mode = ""
 	}
 	switch {
 	case d.Version != 1:
@@ -145,7 +158,13 @@ func (d *document) read(n *yaml.Node) error {
 	case d.Libraries != "" && d.Lock == "":
 		return errAt(n, "libraries are pinned by a lock, and the policy names none: say lock: weightgate.lock")
 	}
+	if err := d.known(n, d.Revocation.Signers); err != nil {
+		return err
+	}
 	for i, e := range d.Models {
+		if err := d.known(models.Content[i], e.signers()); err != nil {
+			return err
+		}
 		switch {
 		case e.Pin != "" && d.Lock == "":
 			return errAt(models.Content[i], "the model %q is pinned by a lock, and the policy names none: say lock: weightgate.lock", e.Name)
@@ -190,6 +209,11 @@ func (e *entry) read(n *yaml.Node) error {
 		"unpinned":   readTrue(&e.Unpinned),
 		"companions": readSet(&e.Companions, isGlob),
 		"convert":    e.Convert.read,
+		"approvals":  e.Approvals.read,
+		"exceptions": e.readExceptions,
+		"provenance": e.Provenance.read,
+		"release":    e.Release.read,
+		"signatures": e.Signatures.read,
 		"measure":    readSet(&e.Measure, oneOf(sha256d)),
 		"limits":     e.Limits.read,
 		"session":    e.Session.read,
@@ -217,8 +241,12 @@ func (e *entry) read(n *yaml.Node) error {
 		return errAt(n, "the model %q names no source: dir, file, fs or hub", e.Name)
 	case len(e.Formats) == 0:
 		return errAt(n, "the model %q names no formats", e.Name)
-	case e.Pin == "" && !e.Unpinned:
-		return errAt(n, "the model %q says neither pin: required nor unpinned: true", e.Name)
+	case e.Pin == "" && !e.Unpinned && !e.signed():
+		return errAt(n, "the model %q says neither pin: required, nor signatures, nor unpinned: true", e.Name)
+	case e.Unpinned && e.signed():
+		return errAt(n, "the model %q has signatures and says unpinned: leave unpinned out", e.Name)
+	case e.Release != (release{}) && len(e.Approvals.Roles) == 0:
+		return errAt(n, "the model %q has a release, whose number approvals give, and no approvals", e.Name)
 	case e.Pin != "" && e.Unpinned:
 		return errAt(n, "the model %q says both pin and unpinned", e.Name)
 	case (e.Repository != "" || e.Commit != "") && !slices.Contains(e.Source, "hub"):
@@ -270,6 +298,18 @@ func (e *entry) admits(o Origin) bool {
 	}
 	return o.Kind != "hub" ||
 		(e.Repository == "" || e.Repository == o.Repository) && (e.Commit == "" || e.Commit == o.Commit)
+}
+
+// signed reports whether the entry asks for signatures.
+func (e *entry) signed() bool { return len(e.Signatures.Signers) > 0 }
+
+// signers are all that the entry names.
+func (e *entry) signers() []string {
+	names := slices.Concat(e.Signatures.Signers, e.Provenance.Signers)
+	for _, r := range e.Approvals.Roles {
+		names = append(names, r.Signers...)
+	}
+	return names
 }
 
 // matches reports whether one of the globs fits a file. A glob is a pattern of

@@ -11,14 +11,15 @@ import (
 // Facts is all that Decide may know. Stages only add to it; a part that is nil
 // was not measured, and the rules of its phase deny.
 type Facts struct {
-	Name    string    // the name given to Load
-	Origin  Origin    // where the source says that the files come from
-	Now     time.Time // of this decision
-	Stat    *StatFacts
-	Digest  *DigestFacts
-	Inspect *InspectFacts
-	Library *LibraryFacts
-	Session *SessionFacts
+	Name     string         `json:"name"`         // the name given to Load
+	Origin   Origin         `json:"origin"`       // where the source says that the files come from
+	Now      time.Time      `json:"now,omitzero"` // of this decision
+	Stat     *StatFacts     `json:"stat,omitempty"`
+	Digest   *DigestFacts   `json:"digest,omitempty"`
+	Evidence *EvidenceFacts `json:"evidence,omitempty"` // with the digests; nil: none was verified
+	Inspect  *InspectFacts  `json:"inspect,omitempty"`
+	Library  *LibraryFacts  `json:"library,omitempty"`
+	Session  *SessionFacts  `json:"session,omitempty"`
 }
 
 // Origin is where a source says that its files come from. Its host vouches for
@@ -37,45 +38,67 @@ const (
 	Regular
 )
 
+// MarshalText writes the kind as a word.
+func (k Kind) MarshalText() ([]byte, error) {
+	if k == Regular {
+		return []byte("regular"), nil
+	}
+	return []byte("irregular"), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Kind) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "regular":
+		*k = Regular
+	case "irregular":
+		*k = Irregular
+	default:
+		return fmt.Errorf("policy: no kind %q: regular or irregular", b)
+	}
+	return nil
+}
+
 // File is one entry of a source's listing, before it was opened.
 type File struct {
-	Name  string // slash-separated, beneath the root
-	Size  int64
-	Kind  Kind
-	Links int // hard links; 0 is unknown
+	Name  string `json:"name"` // slash-separated, beneath the root
+	Size  int64  `json:"size"`
+	Kind  Kind   `json:"kind"`
+	Links int    `json:"links,omitempty"` // hard links; 0 is unknown
 }
 
 // StatFacts are known before a byte is copied.
 type StatFacts struct {
-	Files    []File            // sorted bytewise by name, what files.only leaves out not among them
-	LeftOut  []string          // names that files.only leaves out, never opened
-	Findings []formats.Finding // of the listing; each counts
+	Files    []File            `json:"files"`              // sorted bytewise by name, what files.only leaves out not among them
+	LeftOut  []string          `json:"leftOut,omitempty"`  // names that files.only leaves out, never opened
+	Findings []formats.Finding `json:"findings,omitempty"` // of the listing; each counts
 }
 
 // DigestFacts are known when every byte was copied and hashed.
 type DigestFacts struct {
-	Manifest manifest.Manifest
-	Findings []formats.Finding // of reads: file.read, file.changed; each counts
+	Manifest manifest.Manifest            `json:"manifest"`
+	Shards   map[string][]manifest.Digest `json:"shards,omitempty"`   // SHA-256 by Rules.ShardSize, of each file by name; nil: no rule asks
+	Findings []formats.Finding            `json:"findings,omitempty"` // of reads: file.read, file.changed; each counts
 }
 
 // InspectFacts are known when every file was parsed.
 type InspectFacts struct {
 	// Formats is the format of each file. A file that belongs to a graph as
 	// its data has the format "data"; one that no format claims is absent.
-	Formats map[string]string
+	Formats map[string]string `json:"formats"`
 
 	// Sidecars is the format of each file that carries no tensors and only
 	// steers a load. Policies admit it as a companion, or by its format.
-	Sidecars map[string]string
+	Sidecars map[string]string `json:"sidecars,omitempty"`
 
 	// Conversions are what a converter made of files that hold pickles, in any
 	// order, and Derived the files that came of it, read back and measured.
 	// They are no files of the model: Formats has their sources.
-	Conversions []Conversion
-	Derived     manifest.Manifest
+	Conversions []Conversion      `json:"conversions,omitempty"`
+	Derived     manifest.Manifest `json:"derived,omitempty"`
 
-	Tensors  int
-	Findings []formats.Finding // each counts, but what a format says of content below the entry's threshold
+	Tensors  int               `json:"tensors,omitempty"`
+	Findings []formats.Finding `json:"findings,omitempty"` // each counts, but what a format says of content below the entry's threshold
 }
 
 // A Conversion is what became of one file that holds pickles, or of an index
@@ -96,8 +119,8 @@ const DataFormat = "data"
 // LibraryFacts are known when the runtime's libraries lie sealed in memory and
 // none of them was opened.
 type LibraryFacts struct {
-	Files  manifest.Manifest // core and providers by base name
-	Opened manifest.Digest   // identity of the libraries this process has opened, zero for none
+	Files  manifest.Manifest `json:"files"`           // core and providers by base name
+	Opened manifest.Digest   `json:"opened,omitzero"` // identity of the libraries this process has opened, zero for none
 }
 
 // SessionFacts are known when a session was created and not yet handed out.
@@ -187,7 +210,9 @@ type Decision struct {
 	Phase   Phase    `json:"phase"`
 	Verdict Verdict  `json:"verdict"`
 	Reasons []Reason `json:"reasons,omitempty"` // sorted by rule order, file, offset; none when nothing speaks against it
+	Waived  []Waived `json:"waived,omitempty"`  // reasons that exceptions let pass
+	Audit   bool     `json:"audit,omitempty"`   // the mode is audit, and downgrades every reason: the load goes on, denied
 }
 
 // Refused reports whether the load ends here.
-func (d Decision) Refused() bool { return d.Verdict != Pending && d.Verdict != Admitted }
+func (d Decision) Refused() bool { return d.Verdict != Pending && d.Verdict != Admitted && !d.Audit }

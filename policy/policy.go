@@ -30,6 +30,7 @@ type Policy struct {
 	lock     *Lock
 	lockPath string
 	passed   []fs.FileInfo // directories on the way to both files
+	beside   beside        // reads what the policy names beside itself
 }
 
 // Option changes how Open reads a policy.
@@ -37,6 +38,8 @@ type Option func(*options)
 
 type options struct {
 	missingLock bool
+	beside      beside
+	signed      func(p *Policy, text []byte) error // nil: no signature is asked for
 }
 
 // WithoutLock lets Open take a lock that does not exist yet as an empty
@@ -46,10 +49,11 @@ func WithoutLock() Option { return func(o *options) { o.missingLock = true } }
 // Open reads the policy at path, and beside it the lock that it names, each
 // once. What is not well formed is a *ParseError; on error the Policy is nil.
 func Open(path string, opts ...Option) (*Policy, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
+	absolute, err := filepath.Abs(path) // evidence is read later, wherever the process is by then
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
 	}
+	o := choose(opts, beside{path: absolute})
 	text, passed, err := readFile(path, maxPolicy)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
@@ -58,7 +62,10 @@ func Open(path string, opts ...Option) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{doc: doc, lock: &Lock{}, passed: passed}
+	if err := doc.resolve(path, o.beside); err != nil {
+		return nil, err
+	}
+	p := &Policy{doc: doc, lock: &Lock{}, passed: passed, beside: o.beside}
 	if doc.Lock != "" {
 		p.lockPath = filepath.Join(filepath.Dir(path), doc.Lock)
 		text, passed, err := readFile(p.lockPath, maxLock)
@@ -73,18 +80,45 @@ func Open(path string, opts ...Option) (*Policy, error) {
 		}
 	}
 	p.json = doc.canonical()
+	if o.signed != nil {
+		text, _, err := readFile(path+SignatureSuffix, maxSignature)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnsigned, err)
+		}
+		if err := o.signed(p, text); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
+}
+
+const maxSignature = 64 << 10 // bytes of a policy's signature
+
+// choose is what opts say.
+func choose(opts []Option, files beside) options {
+	o := options{beside: files}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
 }
 
 // Parse makes a policy in memory from the text of a policy and of the lock
 // that it names; without one, lock must be empty. It keeps neither slice. What
 // is not well formed is a *ParseError; on error the Policy is nil.
-func Parse(policyYAML, lock []byte) (*Policy, error) {
+func Parse(policyYAML, lock []byte, opts ...Option) (*Policy, error) {
+	o := choose(opts, beside{})
 	doc, err := parseDocument("policy", policyYAML)
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{doc: doc, json: doc.canonical(), lock: &Lock{}}
+	if err := doc.resolve("policy", o.beside); err != nil {
+		return nil, err
+	}
+	if o.signed != nil {
+		return nil, fmt.Errorf("%w: a policy made in memory has no signature beside it", ErrUnsigned)
+	}
+	p := &Policy{doc: doc, json: doc.canonical(), lock: &Lock{}, beside: o.beside}
 	switch {
 	case doc.Lock != "":
 		if p.lock, err = parseLock("lock", lock); err != nil {
@@ -197,7 +231,7 @@ func (p *Policy) For(name string, o Origin) *Rules {
 	for i := range p.doc.Models {
 		if e := &p.doc.Models[i]; e.names(name) && e.admits(o) {
 			pin, _ := p.Lock().Pin(name)
-			return &Rules{entry: e, name: name, pin: pin.Files, derived: pin.Derived, recipe: pin.Recipe, lock: p.Lock(), libraries: p.doc.Libraries == pinned}
+			return &Rules{entry: e, name: name, pin: pin.Files, derived: pin.Derived, recipe: pin.Recipe, lock: p.Lock(), doc: &p.doc, audit: p.Audit(), libraries: p.doc.Libraries == pinned}
 		}
 	}
 	return nil

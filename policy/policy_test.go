@@ -175,7 +175,7 @@ func TestPolicySyntax(t *testing.T) {
 
 		{"unknown key", minimal + "modells: []\n", 7, 1, `no key "modells"`},
 		{"unknown key of a model", in("unpinned", "unpined"), 6, 5, `no key "unpined"`},
-		{"keys that come later", minimal + "    signatures: {}\n", 7, 5, `no key "signatures"`},
+		{"signatures without keys", minimal + "    signatures: {}\n", 7, 17, "signatures is empty"},
 		{"duplicate key", minimal + "version: 1\n", 7, 1, "occurs twice"},
 		{"duplicate key in quotes", minimal + "\"version\": 1\n", 7, 1, "occurs twice"},
 		{"complex key", in("name: ocr", "? [name]\n    : ocr"), 3, 7, "a key is a string"},
@@ -248,7 +248,7 @@ func TestPolicySyntax(t *testing.T) {
 
 		{"no version", strings.TrimPrefix(minimal, "version: 1\n"), 1, 1, "version"},
 		{"later version", in("version: 1", "version: 2"), 1, 1, "version"},
-		{"audit", minimal + "mode: audit\n", 7, 7, "is not enforce"},
+		{"unknown mode", minimal + "mode: log\n", 7, 7, "is not enforce, audit"},
 		{"no rules", "version: 1\n", 1, 1, "no models"},
 		{"no models", "version: 1\nmodels: []\n", 1, 1, "no models"},
 		{"no name", in("name: ocr\n    ", ""), 3, 5, "without name"},

@@ -20,6 +20,9 @@ type rule struct {
 	judge func(r *Rules, f *Facts) []formats.Finding
 }
 
+// others are the rules that ask what others say of a model.
+var others = []string{"revocation", "signatures", "approvals", "release", "provenance", "derived revocation"}
+
 // rules are asked in this order.
 var rules = []rule{
 	{PhaseStat, "source", sourceFits},
@@ -34,6 +37,10 @@ var rules = []rule{
 	{PhaseDigest, "measured", everyFileIsMeasured},
 	{PhaseDigest, "pin", contentIsPinned},
 	{PhaseDigest, "sha256", digestsAgree},
+	{PhaseDigest, "revocation", nothingIsRevoked},
+	{PhaseDigest, "signatures", modelIsSigned},
+	{PhaseDigest, "approvals", modelIsApproved},
+	{PhaseDigest, "release", releaseIsNotOlder},
 	{PhaseDigest, "findings", func(_ *Rules, f *Facts) []formats.Finding { return slices.Clone(f.Digest.Findings) }},
 
 	{PhaseInspect, "listed", onlyListedFilesAreInspected},
@@ -41,7 +48,9 @@ var rules = []rule{
 	{PhaseInspect, "conversions", conversionsAreAllowed},
 	{PhaseInspect, "derived", derivedAreMeasured},
 	{PhaseInspect, "derived pin", derivedArePinned},
-	{PhaseInspect, "findings", contentIsUnsuspicious},
+	{PhaseInspect, "provenance", weightsHaveProvenance},
+	{PhaseInspect, "derived revocation", derivedAreNotRevoked},
+	{PhaseInspect, contentRule, contentIsUnsuspicious},
 
 	{PhaseLibrary, "libraries", librariesArePinned},
 	{PhaseLibrary, "one library", librariesAreTheOpenOnes},
@@ -319,8 +328,8 @@ func formatsAreListed(r *Rules, f *Facts) []formats.Finding {
 			found = append(found, codes.Finding(CodeFormatDenied, file.Name, 0, "%+q, and neither formats nor companions names it", sidecar))
 		case !matches(r.entry.Companions, file.Name):
 			found = append(found, codes.Finding(CodeFormatUnknown, file.Name, 0, "no format claims it, and companions does not name it"))
-		case !r.isPinned(file.Name):
-			found = append(found, codes.Finding(CodeFormatUnknown, file.Name, 0, "no format claims it, and as a companion it is not pinned"))
+		case !r.isPinned(file.Name) && !r.entry.signed() && !(r.audit && r.Pinned() && len(r.pin) == 0): // a missing pin was told already
+			found = append(found, codes.Finding(CodeFormatUnknown, file.Name, 0, "no format claims it, and as a companion it is neither pinned nor signed"))
 		}
 	}
 	return found

@@ -36,11 +36,14 @@ func isContent(finding formats.Finding, f *InspectFacts) bool {
 // pickle information alone may pass.
 var firm = map[string]formats.Severity{"convert": formats.High, "pickle": formats.Low, "torch": formats.High}
 
+// contentRule is the name of the rule above.
+const contentRule = "content"
+
 // reserved are the areas of codes that are about the line itself: integrity,
 // ambiguity, limits, trust. Any other area is the name of some format.
 var reserved = []string{
-	"approval", "companion", "derived", "file", "format", "library", "limits", "load", "memory", "name", "pin",
-	"policy", "record", "revocation", "sandbox", "session", "signature", "source",
+	"approval", "attestation", "companion", "derived", "file", "format", "library", "limits", "load", "memory", "name", "pin",
+	"policy", "provenance", "record", "release", "revocation", "sandbox", "session", "signature", "source",
 }
 
 // area is what stands before the first dot of a code.
