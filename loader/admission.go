@@ -29,6 +29,8 @@ type admission struct {
 	keeps     func(name string) bool      // files.only
 	beneath   func(root fs.FileInfo) bool // does the policy lie in the model?
 	sha256    bool                        // measure it beside the tree
+	shardSize int64                       // and that of shards of so many bytes; 0: of none
+	evidence  []policy.Evidence           // that the rules want to see
 	room      *room                       // for the bytes; nil: a ring, only their hashes are kept
 	via       reading
 	pause     func(pausePoint, string, int64)
@@ -70,7 +72,8 @@ func (g *Gate) begin(event Event, name string, src Source) *admission {
 	a.report.Policy, a.report.Began = g.cfg.Policy.Digest(), a.now()
 	if a.rules = g.cfg.Policy.For(name, a.facts.Origin); a.rules != nil {
 		a.limits = a.limits.Lowered(a.rules.Limits())
-		a.keeps, a.sha256, a.report.Vouched = a.rules.Keep, a.rules.SHA256(), a.rules.Vouched()
+		a.keeps, a.sha256, a.shardSize, a.evidence = a.rules.Keep, a.rules.SHA256(), a.rules.ShardSize(), a.rules.Evidence()
+		a.report.Vouched = a.rules.Vouched()
 		if rule, ok := a.rules.Convert(); ok {
 			a.converter, a.rule = g.cfg.Converter, &rule
 		}
@@ -97,16 +100,28 @@ func (a *admission) decide(p policy.Phase, known ...fact) error {
 	}
 	a.facts.Now = a.now()
 	d := a.rules.Decide(p, &a.facts)
-	a.report.Decisions = append(a.report.Decisions, d)
-	a.report.Verdict, a.report.Pending = d.Verdict, nil
+	a.report.take(d)
 	a.phase = p + 1
 	if d.Refused() {
 		return errRefused
 	}
-	if d.Verdict == policy.Pending {
-		a.report.Pending = a.rules.Opens(p)
-	}
+	a.report.Pending = a.rules.Opens(p)
 	return nil
+}
+
+// take adds a decision. What only the mode audit let pass stays refused, whatever
+// later phases say, and goes on as long as they do.
+func (r *Report) take(d policy.Decision) {
+	r.Decisions, r.Pending = append(r.Decisions, d), nil
+	if r.Verdict = d.Verdict; r.Audit {
+		for _, before := range r.Decisions {
+			r.Verdict = min(r.Verdict, before.Verdict)
+		}
+	}
+	r.Audit = !d.Refused() && (r.Audit || d.Audit)
+	r.Vouched = r.Vouched && !d.Audit && !slices.ContainsFunc(d.Waived, func(w policy.Waived) bool {
+		return slices.Contains([]formats.Code{policy.CodePinMissing, policy.CodeSignatureMissing, policy.CodeCompanionExtra}, w.Code)
+	})
 }
 
 // record closes the report and hands it to the Recorder, whatever the line
@@ -122,7 +137,7 @@ func (a *admission) record(ctx context.Context, judged error) error {
 		cause = errors.Join(cause, told.refuseFor(failed, a.phase))
 		a.report = &told
 	}
-	if a.report.Verdict == policy.Admitted || a.report.Verdict == policy.Pending {
+	if a.report.Audit || a.report.Verdict == policy.Admitted || a.report.Verdict == policy.Pending {
 		return nil
 	}
 	return &Rejection{Report: a.report, cause: cause}
@@ -135,16 +150,14 @@ func (r *Report) refuseFor(err error, p policy.Phase) error {
 		return nil
 	}
 	f := faultFor(err, "")
-	d := f.decision(p)
 	denied := r.Verdict == policy.Denied && len(r.Decisions) > 0
-	r.Decisions = append(r.Decisions, d)
-	if !denied {
-		r.Verdict = d.Verdict
+	r.take(f.decision(p))
+	if denied {
+		r.Verdict = policy.Denied
 	}
 	if f.err != nil {
 		r.Error = f.err.Error()
 	}
-	r.Pending = nil
 	return f.err
 }
 
@@ -174,6 +187,9 @@ func (r *Report) log(ctx context.Context, l *slog.Logger) {
 	}
 	if reasons := r.Reasons(); len(reasons) > 0 {
 		level = slog.LevelWarn
+		if r.Audit {
+			attrs = append(attrs, slog.String("mode", "audit")) // it goes on, and enforce would refuse it
+		}
 		attrs = append(attrs, slog.String("reason", escape(reasons[0].String())), slog.Int("reasons", len(reasons)))
 	}
 	l.LogAttrs(ctx, level, "weightgate", attrs...)
@@ -215,7 +231,11 @@ func (r *Report) fill(f *policy.Facts) {
 		for _, e := range d.Manifest {
 			r.Files = append(r.Files, FileReport{Entry: e})
 		}
-		r.Findings = append(r.Findings, d.Findings...)
+		r.Findings, r.Shards = append(r.Findings, d.Findings...), d.Shards
+	}
+	if e := f.Evidence; e != nil {
+		r.Evidence = summary(e)
+		r.Findings = append(r.Findings, problems(e)...)
 	}
 	if i := f.Inspect; i != nil {
 		r.Tensors = i.Tensors

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/weightgate/weightgate/loader/internal/hashing"
@@ -10,22 +11,23 @@ import (
 // beltSlots is how many chunks of a ring may wait for the chain: 8 MiB.
 const beltSlots = 16
 
-// A belt brings chunks that many workers finish in any order to the one
-// SHA-256 chain in the order of the files. Where the bytes are not kept it
-// owns the buffers, and a worker waits until the chain is done with the one
-// that it needs. It cannot lock up: the chunk that the chain waits for always
-// has a buffer.
+// A belt brings chunks that many workers finish in any order to SHA-256 chains,
+// which take them in the order of the files. Where the bytes are not kept it
+// owns the buffers, and a worker waits until every reader is done with the one
+// that it needs. It cannot lock up: the chunk that the last reader waits for
+// always has a buffer.
 type belt struct {
 	mu      sync.Mutex
 	changed sync.Cond
-	hashed  map[int64][]byte // waiting for the chain
-	freed   int64            // jobs that the chain is done with
-	slots   [][]byte         // nil: the bytes are kept
+	hashed  map[int64][]byte // chunks by their job, until they are freed
+	done    []int64          // jobs that each reader is done with
+	freed   int64            // jobs that all are done with
+	slots   [][]byte         // nil: the bytes are kept, and nothing is freed
 	stopped bool
 }
 
-func newBelt(ring bool) *belt {
-	b := &belt{hashed: map[int64][]byte{}}
+func newBelt(ring bool, readers int) *belt {
+	b := &belt{hashed: map[int64][]byte{}, done: make([]int64, readers)}
 	b.changed.L = &b.mu
 	if ring {
 		b.slots = make([][]byte, beltSlots)
@@ -50,10 +52,13 @@ func (b *belt) slot(ctx context.Context, job int64) ([]byte, error) {
 	return *s, nil
 }
 
-// put gives the chain the chunk of a job.
+// put gives the readers the chunk of a job; nil says that there will be none.
 func (b *belt) put(job int64, chunk []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if job < b.freed {
+		return
+	}
 	b.hashed[job] = chunk
 	b.changed.Broadcast()
 }
@@ -63,7 +68,6 @@ func (b *belt) ready(job int64) ([]byte, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	chunk, ok := b.hashed[job]
-	delete(b.hashed, job)
 	return chunk, ok
 }
 
@@ -73,7 +77,6 @@ func (b *belt) take(ctx context.Context, job int64) ([]byte, error) {
 	defer b.mu.Unlock()
 	for {
 		if chunk, ok := b.hashed[job]; ok {
-			delete(b.hashed, job)
 			return chunk, nil
 		}
 		if b.stopped {
@@ -83,11 +86,18 @@ func (b *belt) take(ctx context.Context, job int64) ([]byte, error) {
 	}
 }
 
-// free gives the buffer of a job back. Jobs are freed in their order.
-func (b *belt) free(job int64) {
+// free says that a reader is done with a job, and gives the buffer back if all
+// are. A reader of a ring frees jobs in their order.
+func (b *belt) free(reader int, job int64) {
+	if b.slots == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.freed = job + 1
+	b.done[reader] = job + 1
+	for ; b.freed < slices.Min(b.done); b.freed++ {
+		delete(b.hashed, b.freed)
+	}
 	b.changed.Broadcast()
 }
 

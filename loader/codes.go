@@ -24,6 +24,7 @@ const (
 	CodeCanceled    formats.Code = "load.canceled"
 	CodeClosed      formats.Code = "load.closed"
 	CodeRecord      formats.Code = "load.record"
+	CodeState       formats.Code = "load.state"
 	CodeUnsupported formats.Code = "library.unsupported"
 )
 
@@ -58,6 +59,8 @@ var codes = formats.CodeTable{
 		Advice: "The gate was closed; load before closing it."},
 	{Code: CodeRecord, Class: formats.Unverifiable, Severity: formats.High,
 		Advice: "The recorder failed, and an admission without a record is none; repair what it writes to."},
+	{Code: CodeState, Class: formats.Unverifiable, Severity: formats.High,
+		Advice: "Repair the state that the detail names, or load again if another load was faster; never reset it without knowing why."},
 	{Code: CodeUnsupported, Class: formats.Unverifiable, Severity: formats.High,
 		Advice: "Runtime libraries are sealed in memory before they are opened, which this system does not offer; use linux."},
 }

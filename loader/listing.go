@@ -14,7 +14,8 @@ import (
 
 // A listing is stage 1: what there is, and no byte of it.
 type listing struct {
-	stat policy.StatFacts
+	stat     policy.StatFacts
+	evidence map[string]policy.File // documents that the rules want to see, which are no files of the model
 }
 
 func (l *listing) addTo(f *policy.Facts) { f.Stat = &l.stat }
@@ -28,7 +29,7 @@ func (a *admission) list(ctx context.Context, src Source) (*listing, error) {
 	}
 	a.tree = tree
 
-	l := &listing{}
+	l := &listing{evidence: map[string]policy.File{}}
 	if root := tree.Root(); root != nil && a.beneath != nil && a.beneath(root) {
 		l.find(CodeBeneath, "", "the policy lies beneath the model's root")
 	}
@@ -45,6 +46,10 @@ func (a *admission) list(ctx context.Context, src Source) (*listing, error) {
 		}
 		if n++; n > a.limits.MaxFiles {
 			return nil, tooMuch(CodeFiles, "", "more than %d files", a.limits.MaxFiles)
+		}
+		if slices.ContainsFunc(a.evidence, func(e policy.Evidence) bool { return e.InModel && e.Name == f.Name }) {
+			l.evidence[f.Name] = f
+			continue
 		}
 		if a.keeps != nil && !a.keeps(f.Name) {
 			l.stat.LeftOut = append(l.stat.LeftOut, f.Name)
@@ -69,6 +74,9 @@ func (a *admission) makeRoom(l *listing) error {
 		sizes[i] = f.Size
 		bytes = addSaturating(bytes, f.Size)
 		need = addSaturating(need, hashing.Chunks(f.Size)*(sha256.Size+hashing.SealSize))
+		if a.shardSize > 0 {
+			need = addSaturating(need, shards(f.Size, a.shardSize)*sha256.Size)
+		}
 	}
 	if bytes > a.limits.MaxBytes {
 		l.find(CodeMemory, "", "the files take %s, Limits.MaxBytes is %s", size(bytes), size(a.limits.MaxBytes))

@@ -1,9 +1,9 @@
 // Package loader is the straight line from a source to a verified model.
 //
 // A [Gate] holds a policy. [Gate.Load] lists a source, copies every byte once
-// into memory of its own, hashes the copy in that same pass, holds the digests
-// against the policy before anything is parsed, parses the copy, and decides
-// again. What comes out is a [Model], which only this package can make, or a
+// into memory of its own, hashes the copy in that same pass, verifies who vouches
+// for it, holds the digests against the policy before anything is parsed, parses
+// the copy, and decides again. What comes out is a [Model], which only this package can make, or a
 // [*Rejection] with every reason.
 //
 //	gate, err := loader.Open("policy.yaml", all.Formats())
@@ -43,6 +43,14 @@ type Config struct {
 	// Recorder sees every admission and refusal before the caller does; if it
 	// fails, so does the call. Nil records nothing.
 	Recorder Recorder
+
+	// State remembers numbers that may only grow. Nil: a policy with a monotonic
+	// rule is an error.
+	State State
+
+	// InsecureAllowAudit lets the policy's mode be audit, in which models that
+	// are denied come out of Load all the same. False: such a policy is an error.
+	InsecureAllowAudit bool
 
 	// Limits bound every load. Zero fields mean their defaults; a policy may
 	// only lower them.
@@ -106,6 +114,12 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.Policy.Converts() && cfg.Converter == nil {
 		return nil, errors.Join(ErrConfig, errors.New("loader: the policy converts, and the host has no Converter"))
 	}
+	if cfg.Policy.Monotonic() && cfg.State == nil {
+		return nil, errors.Join(ErrConfig, errors.New("loader: the policy has a monotonic rule, and the host has no State"))
+	}
+	if cfg.Policy.Audit() && !cfg.InsecureAllowAudit {
+		return nil, errors.Join(ErrConfig, errors.New("loader: the policy's mode is audit, and Config.InsecureAllowAudit is not set"))
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -136,10 +150,13 @@ func (g *Gate) Load(ctx context.Context, name string, src Source) (*Model, error
 	defer a.release()                  // whatever no Model took over
 
 	verified, err := a.judge(ctx, src)
-	if err := a.record(ctx, err); err != nil { // 5: no record, no model
+	if err == nil {
+		err = a.advance(ctx) // 5: what is older than this is refused from now on
+	}
+	if err := a.record(ctx, err); err != nil { // 6: no record, no model
 		return nil, err
 	}
-	return a.model(verified), nil // 6: the only constructor
+	return a.model(verified), nil // 7: the only constructor
 }
 
 // judge is the straight line. Each stage returns what it learned; decide adds
@@ -161,7 +178,11 @@ func (a *admission) judge(ctx context.Context, src Source) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.decide(policy.PhaseDigest, staged); err != nil { // 3: against the pins
+	vouched, err := a.authenticate(ctx, found) // 3: who says what of it
+	if err != nil {
+		return nil, err
+	}
+	if err := a.decide(policy.PhaseDigest, staged, vouched); err != nil { // against pins and signatures
 		return nil, err // before anything of the model is parsed
 	}
 

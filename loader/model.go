@@ -76,8 +76,9 @@ func (m *Model) Identity() manifest.Digest { return m.Report().Identity }
 // that this load measured, the digest is the lock's and was not measured anew.
 func (m *Model) Derived() manifest.Digest { return m.Report().Derived }
 
-// Vouched reports whether a pin stands behind the model. It is false only for
-// a name that the policy calls unpinned and the lock does not have.
+// Vouched reports whether a pin or a signature stands behind the model. It is
+// false only for a name that the policy asks neither for and the lock does not
+// have, where an exception waives them, and for what only the mode audit let pass.
 func (m *Model) Vouched() bool { return m.Report().Vouched }
 
 // Limits are those that the model was admitted under: a second reader of its
@@ -85,7 +86,8 @@ func (m *Model) Vouched() bool { return m.Report().Vouched }
 func (m *Model) Limits() formats.Limits { return m.limits }
 
 // Verdict is policy.Admitted, or policy.Pending while the policy has rules for
-// the runtime library or the session that were not met yet.
+// the runtime library or the session that were not met yet. What only the mode
+// audit let pass keeps policy.Denied, or policy.Unverifiable.
 func (m *Model) Verdict() policy.Verdict { return m.Report().Verdict }
 
 // Report is what is known of the model by now. It is not changed.

@@ -22,8 +22,8 @@ import (
 	"github.com/weightgate/weightgate/policy"
 )
 
-// The racing writer is another process: this test binary, which finds the
-// directory to spoil in its environment.
+// The racing writer is another process: this test binary, which finds in its
+// environment what to do, and to which directory or file.
 const spoilEnv = "WEIGHTGATE_TEST_SPOIL"
 
 func TestMain(m *testing.M) {
@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 		spoil(dir)
 	case "flip":
 		flip(dir)
+	case "count":
+		countUp(dir)
 	default:
 		os.Exit(m.Run())
 	}

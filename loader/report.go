@@ -2,6 +2,7 @@ package loader
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
@@ -22,6 +23,7 @@ type Report struct {
 	Name      string            `json:"name"`
 	Origin    policy.Origin     `json:"origin"`
 	Verdict   policy.Verdict    `json:"verdict"`
+	Audit     bool              `json:"audit,omitempty"`     // only the mode audit lets it pass: Verdict is what enforce would make of it
 	Vouched   bool              `json:"vouched"`             // a pin or a signature stands behind it
 	Policy    manifest.Digest   `json:"policy,omitzero"`     // digest of policy and lock
 	Identity  manifest.Digest   `json:"identity,omitzero"`   // measured; zero if not every file was
@@ -36,6 +38,9 @@ type Report struct {
 	DerivedFiles manifest.Manifest  `json:"derivedFiles,omitempty"` // sorted bytewise by name
 	Recipe       manifest.Digest    `json:"recipe,omitzero"`        // of Derived: how it was made, the source's content included
 	Implied      bool               `json:"implied,omitempty"`      // Derived is the lock's, since Recipe is: it was not hashed again
+
+	Shards   map[string][]manifest.Digest `json:"shards,omitempty"`   // SHA-256 of each shard by file, if they were asked for
+	Evidence *policy.EvidenceFacts        `json:"evidence,omitempty"` // who says what of it, verified; without the long lists in it
 
 	Pending   []policy.Phase       `json:"pending,omitempty"`   // phases whose rules were not asked yet
 	Decisions []policy.Decision    `json:"decisions,omitempty"` // in the order of their phases
@@ -100,15 +105,37 @@ type PhaseTime struct {
 	Duration time.Duration `json:"nanoseconds"`
 }
 
-// Reasons are the reasons of all decisions that refused.
+// Reasons are the reasons against it: of decisions that refused, and behind them
+// those that only the mode audit let pass, which more than one phase may give.
 func (r *Report) Reasons() []policy.Reason {
-	var all []policy.Reason
+	var all, audited []policy.Reason
 	for _, d := range r.Decisions {
-		if d.Refused() {
+		if d.Audit {
+			audited = append(audited, d.Reasons...)
+		} else if d.Refused() {
 			all = append(all, d.Reasons...)
 		}
 	}
-	return all
+	return append(all, each(audited)...)
+}
+
+// Waived are the reasons that exceptions of the policy let pass.
+func (r *Report) Waived() []policy.Waived {
+	var all []policy.Waived
+	for _, d := range r.Decisions {
+		all = append(all, d.Waived...)
+	}
+	return each(all)
+}
+
+// each is all of them, each once.
+func each[T comparable](all []T) []T {
+	seen := make(map[T]bool, len(all))
+	return slices.DeleteFunc(all, func(one T) bool {
+		twice := seen[one]
+		seen[one] = true
+		return twice
+	})
 }
 
 // JSON is the report as one line of JSON.

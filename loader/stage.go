@@ -96,6 +96,7 @@ type stagedFile struct {
 	closed  bool         // by whoever did the last one
 	failed  atomic.Pointer[fault]
 	sha256  manifest.Digest
+	shards  []manifest.Digest // SHA-256 of each; none: no rule asks
 }
 
 // jobs is how many jobs a file makes: one for each chunk, and one for the
@@ -115,6 +116,9 @@ func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 		s.space.filled()
 	}
 	a.at(pauseProtected, "", 0)
+	if a.shardSize > 0 {
+		s.facts.Shards = make(map[string][]manifest.Digest, len(s.files))
+	}
 	s.files = slices.DeleteFunc(s.files, func(f *stagedFile) bool {
 		failed := f.failed.Load()
 		if failed != nil {
@@ -128,6 +132,9 @@ func (a *admission) stage(ctx context.Context, l *listing) (*staged, error) {
 			return nil, faultFor(err, f.name)
 		}
 		s.facts.Manifest = append(s.facts.Manifest, manifest.Entry{Name: f.name, Size: f.size, Verity: verity, SHA256: f.sha256})
+		if a.shardSize > 0 {
+			s.facts.Shards[f.name] = f.shards
+		}
 		a.report.Bytes += f.size
 	}
 	return s, nil
@@ -166,7 +173,8 @@ type stageRun struct {
 	s     *staged
 	jobs  int64
 	next  atomic.Int64
-	belt  *belt     // hands chunks to the SHA-256 chain in their order; nil: no rule asks
+	spans []*spans  // that SHA-256 goes over; none: no rule asks
+	belt  *belt     // hands chunks to the readers of the spans, in their order; nil: there are none
 	spare sync.Pool // chunk buffers of a ring without a belt
 }
 
@@ -177,7 +185,13 @@ func (a *admission) newRun(s *staged) *stageRun {
 		a.progress.total += f.size
 	}
 	if a.sha256 {
-		r.belt = newBelt(s.space == nil)
+		r.spans = append(r.spans, s.wholes())
+	}
+	if a.shardSize > 0 {
+		r.spans = append(r.spans, s.shards(a.shardSize))
+	}
+	if len(r.spans) > 0 {
+		r.belt = newBelt(s.space == nil, len(r.spans))
 	}
 	return r
 }
@@ -186,10 +200,14 @@ func (r *stageRun) run(ctx context.Context) error {
 	workers := runtime.GOMAXPROCS(0)
 	group, ctx := errgroup.WithContext(ctx)
 	if r.belt != nil {
-		workers = max(1, workers-1) // the chain gets a core of its own: sharing one costs it a third
 		stop := context.AfterFunc(ctx, r.belt.stop)
 		defer stop()
-		group.Go(func() error { return r.chain(ctx) })
+		for reader, s := range r.spans {
+			for range s.readers {
+				group.Go(func() error { return r.chains(ctx, reader, s) })
+			}
+		}
+		workers = max(1, workers-1) // a chain gets a core of its own: sharing one costs it a third
 	}
 	for range workers {
 		group.Go(func() error { return r.work(ctx) })
@@ -223,11 +241,8 @@ func (r *stageRun) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	f := r.fileOf(n)
-	if err := r.job(ctx, f, n-f.first); err != nil {
-		if !r.a.tolerant || ctx.Err() != nil {
-			return false, faultFor(err, f.name)
-		}
-		f.failed.CompareAndSwap(nil, faultFor(err, f.name))
+	if err := r.job(ctx, f, n-f.first); err != nil && (!r.a.tolerant || ctx.Err() != nil) {
+		return false, faultFor(err, f.name)
 	}
 	return true, nil
 }
@@ -243,15 +258,13 @@ func (r *stageRun) fileOf(n int64) *stagedFile {
 func (r *stageRun) job(ctx context.Context, f *stagedFile, i int64) error {
 	f.opening.Do(func() { f.source, f.openErr = r.a.open(ctx, f) })
 	if f.openErr != nil {
-		r.skip(f, i, i+1)
-		return f.openErr
+		return r.fail(f, i, i+1, f.openErr)
 	}
 	if !f.source.sequential() {
-		err := r.chunk(ctx, f, i)
-		if err != nil {
-			r.skip(f, i, i+1)
+		if err := r.chunk(ctx, f, i); err != nil {
+			return r.fail(f, i, i+1, err)
 		}
-		return err
+		return nil
 	}
 	if i > 0 {
 		return nil
@@ -262,18 +275,20 @@ func (r *stageRun) job(ctx context.Context, f *stagedFile, i int64) error {
 			err = r.chunk(ctx, f, i)
 		}
 		if err != nil {
-			r.skip(f, i, f.jobs())
-			return err
+			return r.fail(f, i, f.jobs(), err)
 		}
 	}
 	return nil
 }
 
-// skip tells the chain not to wait for these chunks.
-func (r *stageRun) skip(f *stagedFile, from, to int64) {
+// fail keeps what is wrong with f, and then tells the chains not to wait for
+// these chunks.
+func (r *stageRun) fail(f *stagedFile, from, to int64, err error) error {
+	f.failed.CompareAndSwap(nil, faultFor(err, f.name))
 	for i := from; i < to; i++ {
 		r.handOn(f.first+i, nil)
 	}
+	return err
 }
 
 func (r *stageRun) chunk(ctx context.Context, f *stagedFile, i int64) error {
@@ -324,48 +339,11 @@ func (r *stageRun) buffer(ctx context.Context, f *stagedFile, i, offset int64, n
 	return buf[:n], func() { r.spare.Put(buf) }, nil
 }
 
-// handOn gives the chain a chunk, if a rule asks for the chain.
+// handOn gives the chains a chunk, if a rule asks for any.
 func (r *stageRun) handOn(job int64, chunk []byte) {
 	if r.belt != nil {
 		r.belt.put(job, chunk)
 	}
-}
-
-// chain is the SHA-256 of each file, one after the other.
-func (r *stageRun) chain(ctx context.Context) error {
-	for _, f := range r.s.files {
-		c := hashing.NewChain(f.size)
-		for i := range f.jobs() {
-			chunk, err := r.await(ctx, f.first+i)
-			if err != nil {
-				return err
-			}
-			c.Write(chunk)
-			r.belt.free(f.first + i)
-		}
-		var err error
-		if f.sha256, err = c.Digest(); err != nil && f.failed.Load() == nil {
-			return faultFor(err, f.name)
-		}
-	}
-	return nil
-}
-
-// await is the chunk of a job. Where the bytes are kept, the chain takes jobs
-// itself while its chunk is not there; in a ring it must not, since a job may
-// wait for a buffer that only the chain frees.
-func (r *stageRun) await(ctx context.Context, job int64) ([]byte, error) {
-	for r.s.space != nil {
-		if chunk, ok := r.belt.ready(job); ok {
-			return chunk, nil
-		}
-		if more, err := r.step(ctx); err != nil {
-			return nil, err
-		} else if !more {
-			break
-		}
-	}
-	return r.belt.take(ctx, job)
 }
 
 // A pausePoint is where a test may change the world: between copying, hashing,

@@ -48,9 +48,11 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.wrap("  cause     ", indent, escape(r.Error))
 	}
 	t.findings(r.besides(reasons), func(f formats.Finding) string { return f.Severity.String() })
+	t.waived(r.Waived())
 	if !r.Identity.IsZero() {
 		t.line("  identity  %s", r.Identity)
 	}
+	t.evidence(r.facts.Evidence)
 	t.files(r.Files, r.facts.Inspect != nil)
 	t.conversions(r.Conversions)
 	if !r.Derived.IsZero() {
@@ -75,6 +77,9 @@ func (r *Report) headline() string {
 	if r.Event == EventInspect && r.Verdict == policy.Pending { // nothing was decided
 		return "inspected"
 	}
+	if r.Audit {
+		return "audit, " + r.Verdict.String()
+	}
 	return r.Verdict.String()
 }
 
@@ -98,6 +103,9 @@ func (r *Report) subject() string {
 	s += ")"
 	if n := len(r.Reasons()); n > 0 {
 		s += ", " + count(n, "reason")
+		if r.Audit {
+			s += " for which enforce would refuse it"
+		}
 	} else if r.Event == EventInspect {
 		s += ", " + count(len(r.Findings), "finding")
 	}

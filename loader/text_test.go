@@ -13,7 +13,10 @@ import (
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/policy"
+	"github.com/weightgate/weightgate/policy/attestation"
 	"github.com/weightgate/weightgate/policy/manifest"
+	"github.com/weightgate/weightgate/policy/revocation"
+	"github.com/weightgate/weightgate/policy/signature"
 )
 
 // refusal is a report that is denied for these reasons.
@@ -88,6 +91,56 @@ func TestTextOfALook(t *testing.T) {
 
 	r.Verdict = policy.Unverifiable // it ended early
 	require.True(t, strings.HasPrefix(r.String(), "UNVERIFIABLE  m (dir), 0 findings\n"), r.String())
+}
+
+// Who said what, the verified alone.
+func TestTextOfEvidence(t *testing.T) {
+	until := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	problem := signature.Codes().Finding(signature.CodeInvalid, "b.sig", 0, "no")
+	facts := policy.Facts{Evidence: &policy.EvidenceFacts{
+		Signatures: []policy.SignatureFact{
+			{Vouched: policy.Vouched{By: "release", Signer: signature.Signer{Key: manifest.Digest{0x1a, 0x2b}}},
+				Statement: signature.Statement{Subject: "bert\n", Method: signature.Shards, ShardSize: 1 << 30, Resources: []signature.Resource{
+					{Name: "w", End: 1 << 30}, {Name: "w", Start: 1 << 30, End: 1 << 31}, {Name: "v", End: 1}}}},
+			{Vouched: policy.Vouched{Document: "b.sig", Problem: &problem}},
+		},
+		Approvals: []policy.ApprovalFact{
+			{Vouched: policy.Vouched{By: "alice"}, Approval: attestation.Approval{Role: "security", Environment: "production", Release: 7, Expires: until}},
+			{Vouched: policy.Vouched{By: "bob"}, Approval: attestation.Approval{Role: "legal"}},
+		},
+		Attestations: []policy.AttestationFact{
+			{Attestation: attestation.Provenance{PredicateType: attestation.ConversionType, Builder: "weightgate 1.0",
+				Materials: []attestation.Resource{{Name: "model.bin", SHA256: manifest.Digest{0xab}}, {Identity: manifest.Digest{0xcd}}}}},
+			{Attestation: attestation.Provenance{PredicateType: attestation.SLSAType, Builder: "https://ci.example/b", Materials: make([]attestation.Resource, 8)}},
+		},
+		Revocation: &policy.RevocationFact{Vouched: policy.Vouched{By: "security"},
+			List: revocation.List{Version: 7, IssuedAt: until, Entries: make([]revocation.Entry, 1)}},
+	}}
+	r := &Report{Event: EventVerify, Name: "m", Origin: policy.Origin{Kind: "dir"}, Verdict: policy.Admitted, Vouched: true}
+	r.Decisions = []policy.Decision{{Verdict: policy.Admitted, Waived: []policy.Waived{
+		{Reason: policy.Reason{Finding: formats.Finding{Code: "onnx.domain", File: "m.onnx"}}, Owner: "alice@example.com", Expires: "2027-01-31"}}}}
+	r.fill(&facts)
+	require.Equal(t, `ADMITTED  m (dir)
+  critical  signature.invalid b.sig: no
+            → Do not load it: the signature is not over this statement, or not by this key.
+              Fetch the bundle again from its publisher.
+  waived    onnx.domain m.onnx by alice@example.com until 2027-01-31
+  signed    by release (key 1a2b00000000…) as "bert\n", 2 files in shards of 1.0 GiB
+  approved  by alice as security for production, release 7, until 2027-01-31
+  approved  by bob as legal
+  converted by weightgate 1.0
+            of model.bin (SHA-256 ab0000000000…)
+            of something without a name (identity cd0000000000…)
+  built     by https://ci.example/b
+`+strings.Repeat("            of something without a name\n", 6)+`            and of 2 more
+  revoked   list 7 of 2027-01-31, 1 entry, by security
+`, r.String())
+
+	short := string(r.JSON())
+	require.NotContains(t, short, `"w"`)
+	require.Contains(t, short, `"waived":[{"code":"onnx.domain"`)
+	require.Len(t, facts.Evidence.Signatures[0].Statement.Resources, 3)
+	require.Len(t, facts.Evidence.Revocation.List.Entries, 1)
 }
 
 // However much a report holds, its text stays on a screen.

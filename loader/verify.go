@@ -3,10 +3,12 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/policy"
+	"github.com/weightgate/weightgate/policy/signature"
 )
 
 // Verify runs the line of Load over a ring: every byte is read, hashed, held
@@ -44,6 +46,10 @@ type InspectConfig struct {
 	// SHA256 measures the SHA-256 of each file as well.
 	SHA256 bool
 
+	// ShardSize measures the SHA-256 of shards of so many bytes as well, into
+	// Report.Shards: at least signature.MinShard, or 0 for none.
+	ShardSize int64
+
 	// GoOn makes a file that is irregular or cannot be read a finding, where
 	// it would end the look.
 	GoOn bool
@@ -75,9 +81,13 @@ func Inspect(ctx context.Context, name string, src Source, cfg InspectConfig) (*
 	if len(cfg.Formats) == 0 {
 		return nil, errors.Join(ErrConfig, errors.New("loader: no formats"))
 	}
+	if cfg.ShardSize != 0 && cfg.ShardSize < signature.MinShard {
+		return nil, errors.Join(ErrConfig, fmt.Errorf("loader: shards of %d bytes", cfg.ShardSize))
+	}
 	a := newAdmission(EventInspect, name, src.Origin(), cfg.Progress)
 	a.formats, a.limits = cfg.Formats, cfg.Limits.WithDefaults()
 	a.keeps, a.sha256, a.tolerant = cfg.Keep, cfg.SHA256, cfg.GoOn
+	a.shardSize = cfg.ShardSize
 	a.converter, a.rule, a.derived = cfg.Converter, &cfg.Convert, cfg.Derived
 	defer a.release()
 	return a.report, a.record(ctx, a.look(ctx, src))
