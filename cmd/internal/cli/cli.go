@@ -83,14 +83,14 @@ Exit codes: 0 admitted, 1 denied, 2 something could not be read or verified, or
 is still pending, 3 usage. 1 wins over 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { // exit code 0 would read as admitted
-			return errors.New("no command: pin, verify, inspect, convert or explain")
+			return errors.New("no command: pin, verify, inspect, convert, keygen, sign, approve, revoke, policy or explain")
 		},
 		SilenceErrors:         true,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
 		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(newPin(), newVerify(), newInspect(), newConvert(), newExplain())
+	root.AddCommand(newPin(), newVerify(), newInspect(), newConvert(), newKeygen(), newSign(), newApprove(), newRevoke(), newPolicy(), newExplain())
 	return root
 }
 

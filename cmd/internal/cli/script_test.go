@@ -60,6 +60,10 @@ func TestScripts(t *testing.T) {
 			"noise":    noise,
 			"many":     many,
 			"lines":    lines,
+
+			"silent":  silent,
+			"payload": payload,
+			"vouches": vouches,
 		},
 	})
 }

@@ -15,6 +15,7 @@ import (
 type verify struct {
 	sourceFlags
 	policy    string
+	state     string
 	libraries []string
 	until     lastPhase
 	json      bool
@@ -38,6 +39,7 @@ exit code 2, unless --until ends the question before.`,
 	v.register(c)
 	c.Flags().StringVar(&v.policy, "policy", "", "the policy `FILE`, with its lock beside it")
 	c.Flags().StringArrayVar(&v.libraries, "library", nil, "an ONNX Runtime library `FILE` to judge too; the first is the core, others are providers")
+	c.Flags().StringVar(&v.state, "state", "", "the `FILE` in which the service remembers releases and lists, for monotonic rules; it is only read")
 	c.Flags().Var(&v.until, "until", "the last `PHASE` whose rules must be met: inspect or library")
 	c.Flags().BoolVar(&v.json, "json", false, "print the report as JSON")
 	c.MarkFlagRequired("policy")
@@ -54,7 +56,12 @@ func (v *verify) run(c *cobra.Command, name, path string) error {
 		return err
 	}
 	bar := newProgress(c.ErrOrStderr())
-	gate, err := loader.New(loader.Config{Policy: p, Formats: all.Formats(), Converter: convert.New(), Progress: bar.show})
+	cfg := loader.Config{Policy: p, Formats: all.Formats(), Converter: convert.New(), Progress: bar.show}
+	cfg.InsecureAllowAudit = true // nothing is loaded, and the verdict stays what it is
+	if v.state != "" {
+		cfg.State = loader.FileState(v.state)
+	}
+	gate, err := loader.New(cfg)
 	if err != nil {
 		return err
 	}

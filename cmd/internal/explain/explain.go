@@ -17,6 +17,9 @@ import (
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/loader/convert"
 	"github.com/weightgate/weightgate/policy"
+	"github.com/weightgate/weightgate/policy/attestation"
+	"github.com/weightgate/weightgate/policy/revocation"
+	"github.com/weightgate/weightgate/policy/signature"
 )
 
 // A Code is all that is known of a code.
@@ -36,7 +39,7 @@ type entry struct {
 }
 
 func entries() []entry {
-	return slices.Concat(admission, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles, pickleStreams, torchFiles, conversions, checkpoints)
+	return slices.Concat(admission, vouching, safetensorsFiles, numpyFiles, zipFiles, onnxFiles, foreignFiles, sidecarFiles, pickleStreams, torchFiles, conversions, checkpoints)
 }
 
 // Codes are all codes that a load can raise, sorted.
@@ -56,7 +59,7 @@ func Codes() []Code {
 // raised are the codes that the loader, the rules and the formats raise, each
 // once, sorted.
 func raised() formats.CodeTable {
-	tables := slices.Concat(loader.Codes(), policy.Codes(), all.Formats().Codes(), pickle.Codes(), torch.Codes(), convert.Codes())
+	tables := slices.Concat(loader.Codes(), policy.Codes(), signature.Codes(), attestation.Codes(), revocation.Codes(), all.Formats().Codes(), pickle.Codes(), torch.Codes(), convert.Codes())
 	slices.SortFunc(tables, func(a, b formats.CodeInfo) int { return cmp.Compare(a.Code, b.Code) })
 	return slices.CompactFunc(tables, func(a, b formats.CodeInfo) bool { return a.Code == b.Code })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
+	"github.com/weightgate/weightgate/policy/signature"
 )
 
 // Each code that can be raised is explained once, and nothing else is.
@@ -76,7 +77,7 @@ func TestFind(t *testing.T) {
 
 func TestNear(t *testing.T) {
 	require.Equal(t, []formats.Code{policy.CodePinChanged}, Near("pin.chnged"))
-	require.Equal(t, []formats.Code{policy.CodePinChanged, loader.CodeChanged, policy.CodeDerivedChanged, policy.CodeLibraryChanged}, Near("changed"))
+	require.Equal(t, []formats.Code{policy.CodePinChanged, loader.CodeChanged, policy.CodeDerivedChanged, policy.CodeLibraryChanged, signature.CodeFileChanged}, Near("changed"))
 	require.Len(t, Near("onnx"), 5)
 	require.Empty(t, Near("weather"))
 	require.Empty(t, Near(""))

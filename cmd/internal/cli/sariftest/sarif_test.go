@@ -1,5 +1,6 @@
-// Package sariftest holds the SARIF that the command prints against the
-// official schema. It is a module of its own for what brings the schema.
+// Package sariftest holds what the command prints against schemas: SARIF against
+// the official one, and policies against our own. It is a module of its own for
+// what brings the schema and its validator.
 package sariftest
 
 import (
