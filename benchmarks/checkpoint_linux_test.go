@@ -30,7 +30,7 @@ var (
 
 // tools are the programs of conversions, by their paths.
 type tools struct {
-	Weightgate, Python, Picklescan, Modelscan, Fickling string
+	Weightgate, Python, Picklescan, Modelscan, Fickling, ModelSigning string
 
 	Scripts string // the directory of what Python runs
 	Out     string // a directory for what they write, beside the checkpoint

@@ -74,7 +74,7 @@ type held struct {
 }
 
 // ways is every way of every benchmark.
-func ways() []way { return slices.Concat(loadWays(), sessionWays(), convertWays()) }
+func ways() []way { return slices.Concat(loadWays(), sessionWays(), convertWays(), signedWays()) }
 
 // benchmark measures ways of the job side by side, and prints what it finds.
 // Rounds are the usual number of them.

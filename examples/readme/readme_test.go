@@ -26,11 +26,15 @@ func TestREADMEPolicy(t *testing.T) {
 	require.NoError(t, err)
 	var names []string
 	for rest := string(readme); strings.Contains(rest, "```yaml\n"); _, rest, _ = strings.Cut(rest, "```yaml\n") {
-		p, err := policy.Parse([]byte(between(t, rest, "```yaml\n", "```\n")), []byte("weightgate.lock v1\n"))
+		text, lock := between(t, rest, "```yaml\n", "```\n"), ""
+		if strings.Contains(text, "\nlock: ") {
+			lock = "weightgate.lock v1\n"
+		}
+		p, err := policy.Parse([]byte(text), []byte(lock))
 		require.NoError(t, err)
 		names = append(names, p.Names()...)
 	}
-	require.Equal(t, []string{"bert", "reranker"}, names)
+	require.Equal(t, []string{"bert", "bert", "reranker"}, names)
 }
 
 func between(t *testing.T, s, begin, end string) string {
