@@ -32,12 +32,6 @@ func keyOf(who string) crypto.Signer {
 	return ed25519.NewKeyFromSeed(seed)
 }
 
-func keyID(t testing.TB, who string) manifest.Digest {
-	id, err := signature.KeyID(keyOf(who).Public())
-	require.NoError(t, err)
-	return id
-}
-
 // pemOf is a key as a policy's flow has it.
 func pemOf(who string) string {
 	der, err := x509.MarshalPKIXPublicKey(keyOf(who).Public())
