@@ -83,16 +83,41 @@ func TestMoveShards(t *testing.T) {
 func FuzzMoveShards(f *testing.F) {
 	f.Add([]byte(`{"weight_map": {"a": "b"}, "x": [1, {"y": null}]}`))
 	f.Add([]byte(movedShards))
+	f.Add([]byte(strings.Repeat("2", 400)))
 	f.Fuzz(func(t *testing.T, index []byte) {
 		text, err := sidecar.MoveShards(t.Context(), opened(t, string(index)), formats.Limits{}, func(shard, _ string) (string, bool) { return shard, true })
 		if err != nil {
 			return
 		}
-		var before, after any
-		require.NoError(t, json.NewDecoder(bytes.NewReader(index)).Decode(&before)) // what follows is Inspect's to refuse
-		require.NoError(t, json.Unmarshal(text, &after))
-		require.Equal(t, before, after)
+		require.Equal(t, firstValue(t, index), firstValue(t, text)) // what follows is Inspect's to refuse
 	})
+}
+
+// firstValue keeps numbers beyond a float64 as they are written.
+func firstValue(t *testing.T, text []byte) (v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	require.NoError(t, d.Decode(&v))
+	return numbered(v)
+}
+
+func numbered(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	case []any:
+		for i := range v {
+			v[i] = numbered(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = numbered(v[k])
+		}
+	}
+	return v
 }
 
 func opened(t *testing.T, text string) formats.Input {
