@@ -101,10 +101,17 @@ func (f fileState) lock(ctx context.Context) (unlock func() error, err error) {
 
 // read is what the file says, nothing if there is none.
 func (f fileState) read() (map[string]uint64, error) {
-	file, err := os.OpenFile(string(f), os.O_RDONLY|noWait, 0)
+	info, err := os.Lstat(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]uint64{}, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a link is two names, each with a lock of its own; one that leads nowhere is not nothing
+		return nil, fmt.Errorf("%w: %s is no regular file", ErrState, string(f))
+	}
+	file, err := os.OpenFile(string(f), os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -163,3 +163,18 @@ func countOne(s State) error {
 		}
 	}
 }
+
+// A link in the place of the file is not nothing seen, wherever it leads.
+func TestFileStateOfALink(t *testing.T) {
+	dir := t.TempDir()
+	real, link := filepath.Join(dir, "real"), filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(real, link))
+	for range 2 {
+		_, err := FileState(link).Load(context.Background(), "k")
+		require.ErrorIs(t, err, ErrState)
+		_, err = FileState(link).CompareAndStore(context.Background(), "k", 0, 1)
+		require.ErrorIs(t, err, ErrState)
+		_, err = FileState(real).CompareAndStore(context.Background(), "k", 0, 5)
+		require.NoError(t, err)
+	}
+}

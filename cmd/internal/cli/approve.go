@@ -65,6 +65,9 @@ func (a *approve) args(c *cobra.Command, args []string) error {
 	if len(args) != given {
 		return errors.New("approve takes NAME and one of DIR and --identity")
 	}
+	if err := notEmpty(c, "environment", "expires", "cert"); err != nil {
+		return err
+	}
 	if _, err := ends(a.expires, time.Now()); err != nil {
 		return err
 	}

@@ -95,6 +95,13 @@ func (i identity) seal(payloadType string, payload []byte) ([]byte, error) {
 
 // readSmall reads a file of at most that many bytes.
 func readSmall(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -105,4 +112,15 @@ func readSmall(path string, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: longer than %d bytes", path, most)
 	}
 	return text, err
+}
+
+// notEmpty refuses flags that were given without a value, as a variable that is
+// not set gives them: what they narrow would be wide.
+func notEmpty(c *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if f := c.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+			return fmt.Errorf("--%s is empty", name)
+		}
+	}
+	return nil
 }

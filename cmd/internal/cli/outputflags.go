@@ -21,12 +21,14 @@ func (o *outputFlags) register(c *cobra.Command, usage string) {
 
 // free denies to write over a file, before anything is measured or asked.
 func (o *outputFlags) free() error {
-	_, err := os.Lstat(o.path)
+	info, err := os.Lstat(o.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
+	case !info.Mode().IsRegular(): // a link in a model leads where its publisher wants
+		return denied("%s is no regular file, and is not written over", o.path)
 	case !o.update:
 		return denied("%s exists: --update replaces it", o.path)
 	}

@@ -63,6 +63,9 @@ func (r *revoke) args(c *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(c, args); err != nil {
 		return err
 	}
+	if err := notEmpty(c, "certificate", "issuer", "reason"); err != nil {
+		return err
+	}
 	if c.Flags().Changed("serial") {
 		digits := strings.ToLower(strings.ReplaceAll(r.serial, ":", ""))
 		serial, ok := new(big.Int).SetString(digits, 16)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,8 +52,11 @@ func (s *sign) args(c *cobra.Command, args []string) error {
 	if err := cobra.ExactArgs(1)(c, args); err != nil {
 		return err
 	}
-	if c.Flags().Changed("shards") && s.shards < 1 {
-		return errors.New("--shards takes a number of bytes")
+	if c.Flags().Changed("shards") && (s.shards < signature.MinShard || s.shards > signature.MaxShard) {
+		return fmt.Errorf("--shards takes %d to %d bytes", signature.MinShard, int64(signature.MaxShard))
+	}
+	if err := notEmpty(c, "output", "subject", "cert"); err != nil {
+		return err
 	}
 	return s.measureFlags.args()
 }
