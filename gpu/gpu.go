@@ -15,6 +15,7 @@ import (
 	"fmt"
 
 	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/gpu/graph"
 	"github.com/weightgate/weightgate/gpu/internal/ort"
 	"github.com/weightgate/weightgate/loader"
 )
@@ -66,6 +67,11 @@ type Config struct {
 
 	// Graph is the name of the graph in the model. Empty: the only one.
 	Graph string
+
+	// Build makes the graph of a model that was published without one, from its
+	// verified files: package graph has builders. It excludes Graph. Nil: the graph
+	// is the model's.
+	Build graph.Builder
 
 	// Threads is how many threads work on one operator. Zero: one for each core.
 	Threads int

@@ -19,7 +19,7 @@ func input(name string, dims ...int64) onnxtest.Value {
 	return onnxtest.Value{Name: name, Type: onnxtest.Float, Dims: dims}
 }
 
-func graph(nodes []onnxtest.Node, weights []onnxtest.Tensor, in, out onnxtest.Value) []byte {
+func model(nodes []onnxtest.Node, weights []onnxtest.Tensor, in, out onnxtest.Value) []byte {
 	return onnxtest.Model{Graph: onnxtest.Graph{
 		Nodes: nodes, Initializers: weights, Inputs: []onnxtest.Value{in}, Outputs: []onnxtest.Value{out},
 	}}.Encode()
@@ -27,14 +27,14 @@ func graph(nodes []onnxtest.Node, weights []onnxtest.Tensor, in, out onnxtest.Va
 
 // matMul is x·W, whose kernel packs W.
 func matMul() []byte {
-	return graph([]onnxtest.Node{{Op: "MatMul", In: []string{"x", "W"}, Out: []string{"y"}}},
+	return model([]onnxtest.Node{{Op: "MatMul", In: []string{"x", "W"}, Out: []string{"y"}}},
 		[]onnxtest.Tensor{square("W")}, input("x", -1, side), input("y", -1, side))
 }
 
 // gather looks rows up in a table.
 func gather() []byte {
 	in := onnxtest.Value{Name: "x", Type: onnxtest.Int64, Dims: []int64{-1}}
-	return graph([]onnxtest.Node{{Op: "Gather", In: []string{"W", "x"}, Out: []string{"y"}}},
+	return model([]onnxtest.Node{{Op: "Gather", In: []string{"W", "x"}, Out: []string{"y"}}},
 		[]onnxtest.Tensor{square("W")}, in, input("y", -1, side))
 }
 
@@ -42,7 +42,7 @@ func gather() []byte {
 func conv() []byte {
 	w := onnxtest.Floats("", func(i int) float32 { return wave(i) / 32 }, 32, 64, 3, 3)
 	bias := onnxtest.Floats("b", wave, 32)
-	return graph([]onnxtest.Node{
+	return model([]onnxtest.Node{
 		{Op: "Constant", Out: []string{"W"}, Attributes: []onnxtest.Attribute{{Name: "value", Tensor: &w}}},
 		{Op: "Conv", In: []string{"x", "W", "b"}, Out: []string{"c"}},
 		{Op: "Relu", In: []string{"c"}, Out: []string{"y"}},
@@ -51,7 +51,7 @@ func conv() []byte {
 
 // negated is x·(-W): constant folding reads W through the graph.
 func negated() []byte {
-	return graph([]onnxtest.Node{
+	return model([]onnxtest.Node{
 		{Op: "Neg", In: []string{"W"}, Out: []string{"N"}},
 		{Op: "MatMul", In: []string{"x", "N"}, Out: []string{"y"}},
 	}, []onnxtest.Tensor{square("W")}, input("x", -1, side), input("y", -1, side))
@@ -86,7 +86,7 @@ func branches() []byte {
 func beside(name, head string) fstest.MapFS {
 	w := square("W")
 	w.Location, w.Offset, w.Length = name, int64(len(head)), int64(len(w.Raw))
-	model := graph([]onnxtest.Node{{Op: "MatMul", In: []string{"x", "W"}, Out: []string{"y"}}},
+	model := model([]onnxtest.Node{{Op: "MatMul", In: []string{"x", "W"}, Out: []string{"y"}}},
 		[]onnxtest.Tensor{w}, input("x", -1, side), input("y", -1, side))
 	return fstest.MapFS{"model.onnx": file(model), name: file(append([]byte(head), w.Raw...))}
 }
@@ -96,7 +96,7 @@ func same(elementType int) []byte {
 	x := onnxtest.Value{Name: "x", Type: elementType, Dims: []int64{-1}}
 	y := x
 	y.Name = "y"
-	return graph([]onnxtest.Node{{Op: "Identity", In: []string{"x"}, Out: []string{"y"}}}, nil, x, y)
+	return model([]onnxtest.Node{{Op: "Identity", In: []string{"x"}, Out: []string{"y"}}}, nil, x, y)
 }
 
 // counter doubles x n times.

@@ -16,6 +16,26 @@ import (
 	"github.com/weightgate/weightgate/loader"
 )
 
+// readGraph is the model's own graph, or the one that was built for it.
+func readGraph(ctx context.Context, m *loader.Model, cfg Config) (*onnx.Model, error) {
+	switch {
+	case cfg.Build != nil && cfg.Graph != "":
+		return nil, fmt.Errorf("%w: the config names one and has a builder for another", ErrNoGraph)
+	case cfg.Build != nil:
+		return build(ctx, m, cfg.Build)
+	}
+	name, err := findGraph(m.Report(), cfg.Graph)
+	if err != nil {
+		return nil, err
+	}
+	in, err := formats.Open(m.FS(), name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return onnx.Read(ctx, in, m.Limits())
+}
+
 // findGraph is the graph that was asked for, or the only one.
 func findGraph(r *loader.Report, name string) (string, error) {
 	var graphs []string
@@ -50,14 +70,10 @@ func (h holds) release() {
 	}
 }
 
-// handOver reads the graph from verified memory and holds the weights.
-func handOver(ctx context.Context, m *loader.Model, graph string, d Device) (*handover, error) {
-	in, err := formats.Open(m.FS(), graph)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	tree, err := onnx.Read(ctx, in, m.Limits())
+// handOver reads the graph from verified memory, or builds it over what lies
+// there, and holds the weights.
+func handOver(ctx context.Context, m *loader.Model, cfg Config) (*handover, error) {
+	tree, err := readGraph(ctx, m, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +81,14 @@ func handOver(ctx context.Context, m *loader.Model, graph string, d Device) (*ha
 	if h.graph, err = tree.Encode(ctx); err != nil {
 		return nil, err
 	}
-	_, cuda := d.cuda()
+	_, cuda := cfg.Device.cuda()
+	ids := map[formats.Range]formats.TensorID{} // a graph that was built calls its tensors otherwise
+	for _, t := range m.Tensors() {
+		ids[t.Place] = t.ID
+	}
 	for _, w := range tree.Weights() {
 		// A host tensor lent to a CUDA session is dropped with a warning.
-		if err := h.hold(m, w, w.Borrow && !cuda); err != nil {
+		if err := h.hold(m, ids[w.Tensor.Place], w, w.Borrow && !cuda); err != nil {
 			h.holds.release()
 			return nil, err
 		}
@@ -76,8 +96,8 @@ func handOver(ctx context.Context, m *loader.Model, graph string, d Device) (*ha
 	return h, nil
 }
 
-func (h *handover) hold(m *loader.Model, w onnx.Weight, lend bool) error {
-	bytes, release, err := m.Hold(w.Tensor.ID)
+func (h *handover) hold(m *loader.Model, id formats.TensorID, w onnx.Weight, lend bool) error {
+	bytes, release, err := m.Hold(id)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func handed(t *testing.T, files fstest.MapFS, d Device) *handover {
 	t.Helper()
 	m := admit(t, files, terms{})
 	openSession(t, m)
-	h, err := handOver(t.Context(), m, "model.onnx", d)
+	h, err := handOver(t.Context(), m, Config{Graph: "model.onnx", Device: d})
 	require.NoError(t, err)
 	return h
 }

@@ -28,11 +28,6 @@ func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	graph, err := findGraph(m.Report(), cfg.Graph)
-	if err != nil {
-		return nil, err
-	}
-
 	lib, err := m.AdmitLibrary(ctx, cfg.Library, cfg.Providers...)
 	if err != nil {
 		return nil, err
@@ -42,7 +37,7 @@ func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
 		return nil, err
 	}
 
-	h, err := handOver(ctx, m, graph, cfg.Device)
+	h, err := handOver(ctx, m, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,8 @@ func (s *siblings) bind(t *tensor, name string, file *sibling) {
 	t.place = st.Place
 }
 
-// judgeBinding demands that every tensor of a safetensors file is bound, once.
+// judgeBinding demands that every tensor of a safetensors file is bound, once;
+// where the caller built the graph, at most once.
 func (s *siblings) judgeBinding(file *sibling) {
 	bound := map[formats.Range]int{}
 	for _, t := range file.tensors {
@@ -82,6 +83,7 @@ func (s *siblings) judgeBinding(file *sibling) {
 		n := bound[st.Place]
 		switch {
 		case st.Place.Length == 0:
+		case n == 0 && s.built:
 		case n == 0:
 			s.fail(CodeSafetensorsUnused, file.tensors[0].at, "no initializer is the tensor %s of %s", quote(st.ID.Name), quote(file.Name()))
 		case n > 1:

@@ -21,6 +21,7 @@ import (
 type siblings struct {
 	*reader
 	names    map[*tensor]string // of the values whose tensors may be external
+	built    bool               // tensors of safetensors files may stay unbound
 	files    map[string]*sibling
 	claims   []formats.Range
 	findings []formats.Finding

@@ -20,6 +20,17 @@ type Model struct {
 // would take more memory than 32 MiB and more than 8 bytes for each of its file
 // is refused with [CodeLimit].
 func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, error) {
+	return readModel(ctx, in, lim, false)
+}
+
+// ReadBuilt is Read of a graph that the caller built over safetensors files,
+// of which it may leave tensors unbound: an encoder has no use for the head that
+// it was trained with. What those tensors are is the caller's to judge.
+func ReadBuilt(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, error) {
+	return readModel(ctx, in, lim, true)
+}
+
+func readModel(ctx context.Context, in formats.Input, lim formats.Limits, built bool) (*Model, error) {
 	r := &reader{wire: newWire(ctx, in, lim), opened: map[string]formats.Input{in.Name(): in}}
 	tree := r.model()
 	if r.err != nil {
@@ -30,7 +41,7 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, er
 	if b.err != nil {
 		return nil, b.err
 	}
-	x := &siblings{reader: r, names: b.movable}
+	x := &siblings{reader: r, names: b.movable, built: built}
 	x.resolve()
 	if x.err != nil {
 		return nil, x.err

@@ -3,6 +3,7 @@ package onnx
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -293,6 +294,41 @@ func TestExternalData(t *testing.T) {
 	require.Equal(t, CodeExternalUnclaimed, found[0].Code)
 	require.Equal(t, "w.bin", found[0].File)
 	require.Equal(t, int64(2*Threshold), found[0].Offset)
+}
+
+// A graph that its caller built may leave tensors out; for any other that is a
+// fault, as it is for both to bind one tensor twice.
+func TestReadBuiltLeavesTensorsOut(t *testing.T) {
+	header := `{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"b":{"dtype":"F32","shape":[4],"data_offsets":[16,32]}}`
+	file := string(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))) + header + strings.Repeat("\x00", 32)
+	model := func(names ...string) fs.FS {
+		parts := []o.Part{x, y}
+		last := "x"
+		for i, name := range names {
+			parts = append(parts, o.Initializer(o.Head(name, f32, 4), o.External("location", "w.safetensors", "offset", strconv.Itoa(8+len(header)), "length", "16")),
+				o.Node("Add", last+" "+name, fmt.Sprint("h", i)))
+			last = fmt.Sprint("h", i)
+		}
+		return tree(o.Standard(append(parts, o.Node("Identity", last, "y"))...), "w.safetensors", file)
+	}
+	m, err := ReadBuilt(t.Context(), open(t, model("a"), "model.onnx"), formats.Limits{})
+	require.NoError(t, err)
+	require.NotEmpty(t, encode(t, m))
+
+	for _, c := range []struct {
+		read  func(context.Context, formats.Input, formats.Limits) (*Model, error)
+		names []string
+		want  formats.Code
+	}{
+		{Read, []string{"a"}, CodeSafetensorsUnused},
+		{ReadBuilt, []string{"a", "again"}, CodeSafetensorsTwice},
+	} {
+		m, err := c.read(t.Context(), open(t, model(c.names...), "model.onnx"), formats.Limits{})
+		require.Nil(t, m)
+		syntax, ok := errors.AsType[*formats.SyntaxError](err)
+		require.True(t, ok, err)
+		require.Equal(t, c.want, syntax.Code)
+	}
 }
 
 func TestExternalDataInsideBranches(t *testing.T) {

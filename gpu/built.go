@@ -1,0 +1,60 @@
+//go:build cgo && linux
+
+package gpu
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/gpu/graph"
+	"github.com/weightgate/weightgate/loader"
+)
+
+// build makes the graph of a model that has none, and reads it as strictly as
+// one that was published.
+func build(ctx context.Context, m *loader.Model, builder graph.Builder) (*onnx.Model, error) {
+	built, err := builder(ctx, m.FS(), m.Tensors())
+	if err != nil {
+		return nil, err
+	}
+	in := &builtInput{Reader: bytes.NewReader(built.Model), name: built.File, beside: m.FS()}
+	defer in.Close()
+	tree, err := onnx.ReadBuilt(ctx, in, m.Limits())
+	if err != nil {
+		return nil, fmt.Errorf("gpu: the graph that was built: %w", err)
+	}
+	return tree, nil
+}
+
+// A builtInput is a graph in memory, beside the verified files of its model.
+type builtInput struct {
+	*bytes.Reader
+	name   string
+	beside fs.FS
+	opened []*formats.OpenInput
+}
+
+func (in *builtInput) Name() string { return in.name }
+
+func (in *builtInput) Sibling(name string) (formats.Input, bool) {
+	full, ok := formats.SiblingName(in.name, name)
+	if !ok {
+		return nil, false
+	}
+	sibling, err := formats.Open(in.beside, full)
+	if err != nil {
+		return nil, false
+	}
+	in.opened = append(in.opened, sibling)
+	return sibling, true
+}
+
+func (in *builtInput) Close() {
+	for _, sibling := range in.opened {
+		sibling.Close()
+	}
+}
