@@ -2,15 +2,11 @@ package signature_test
 
 import (
 	"crypto"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/policy/internal/mutants"
 	"github.com/weightgate/weightgate/policy/manifest"
 	"github.com/weightgate/weightgate/policy/signature"
 )
@@ -49,11 +45,11 @@ func seeds(t testing.TB) map[string]struct {
 	return all
 }
 
-// mutants counts what became of them.
-type mutants struct{ refused, accepted int }
+// fates counts what became of mutants.
+type fates struct{ refused, accepted int }
 
 // try holds a mutant against what the seed claims: it is refused, or claims the same.
-func (m *mutants) try(t *testing.T, text []byte, trust signature.Trust, claim *signature.Verified) {
+func (m *fates) try(t *testing.T, text []byte, trust signature.Trust, claim *signature.Verified) {
 	v, err := signature.Verify(text, trust)
 	if err != nil {
 		_, ok := err.(*signature.Error)
@@ -70,19 +66,12 @@ func (m *mutants) try(t *testing.T, text []byte, trust signature.Trust, claim *s
 // TestMutants: each byte of each seed flipped in several ways, each member
 // dropped, doubled and made another type.
 func TestMutants(t *testing.T) {
-	var m mutants
+	var m fates
 	for name, seed := range seeds(t) {
 		claim, err := signature.Verify(seed.bundle, seed.trust)
 		require.NoError(t, err, name)
-		for i := range seed.bundle {
-			for _, flip := range []byte{0x01, 0x20} {
-				text := slices.Clone(seed.bundle)
-				text[i] ^= flip
-				m.try(t, text, seed.trust, claim)
-			}
-		}
-		for text := range edits(t, seed.bundle) {
-			m.try(t, []byte(text), seed.trust, claim)
+		for text := range mutants.Of(seed.bundle, 0x01, 0x20) {
+			m.try(t, text, seed.trust, claim)
 		}
 	}
 	require.Greater(t, m.refused, 10_000)
@@ -97,114 +86,21 @@ func TestSignedMutants(t *testing.T) {
 	var refused, accepted int
 	for _, method := range []signature.Method{signature.Files, signature.Shards} {
 		payload := payloadOf(t, bundleOf(t, "ed25519", few(method)))
-		texts := edits(t, payload)
-		for i := range payload {
-			for _, flip := range []byte{0x01, 0x02, 0x10, 0x20, 0x80} {
-				text := slices.Clone(payload)
-				text[i] ^= flip
-				texts[string(text)] = true
-			}
-		}
-		for text := range texts {
-			v, err := signature.Verify(sealed(t, []byte(text)), trust("ed25519"))
+		for text := range mutants.Of(payload, 0x01, 0x02, 0x10, 0x20, 0x80) {
+			v, err := signature.Verify(sealed(t, text), trust("ed25519"))
 			if err != nil {
 				_, ok := err.(*signature.Error)
 				require.True(t, ok && v == nil)
 				refused++
 				continue
 			}
-			requireAgreement(t, []byte(text), &v.Statement)
+			requireAgreement(t, text, &v.Statement)
 			accepted++
 		}
 	}
 	require.Greater(t, refused, 5_000)
 	require.NotZero(t, accepted)
 	t.Logf("%d refused, %d accepted", refused, accepted)
-}
-
-// edits are the texts that come of dropping, doubling and re-typing each
-// member and element of a JSON text.
-func edits(t testing.TB, text []byte) map[string]bool {
-	var whole any
-	require.NoError(t, json.Unmarshal(text, &whole))
-	texts := map[string]bool{}
-	edit(whole, func(s string) { texts[s] = true })
-	require.Greater(t, len(texts), 50)
-	delete(texts, write(whole))
-	return texts
-}
-
-// others are values of other types, and of none.
-var others = []string{`null`, `true`, `false`, `0`, `-1`, `1.5`, `1e999`, `""`, `"x"`, `"AAAA"`, `[]`, `[[]]`, `[null]`, `{}`, `{"x":0}`, `[`, `}`, ``}
-
-// edit hands on v with one thing changed in it, for each thing.
-func edit(v any, emit func(string)) {
-	for _, other := range others {
-		emit(other)
-	}
-	emit("[" + write(v) + "]")
-	emit(write(v) + write(v))
-	switch v := v.(type) {
-	case object:
-		keys := slices.Sorted(maps.Keys(v))
-		for _, key := range keys {
-			around := func(member string) string {
-				var members []string
-				for _, k := range keys {
-					if k != key {
-						members = append(members, write(k)+":"+write(v[k]))
-					} else if member != "" {
-						members = append(members, member)
-					}
-				}
-				return "{" + strings.Join(members, ",") + "}"
-			}
-			own := write(key) + ":" + write(v[key])
-			emit(around(""))
-			emit(around(own + "," + own))
-			emit(around(own + "," + write(key) + ":null"))
-			emit(around(write(key) + `:"x",` + own))
-			emit(around(own + "," + write(strings.ToUpper(key)) + ":" + write(v[key])))
-			emit(around(write(key+"x") + ":" + write(v[key])))
-			edit(v[key], func(s string) { emit(around(write(key) + ":" + s)) })
-		}
-	case []any:
-		for i := range v {
-			around := func(elements ...string) string {
-				var all []string
-				for j := range v {
-					if j != i {
-						all = append(all, write(v[j]))
-					} else {
-						all = append(all, elements...)
-					}
-				}
-				return "[" + strings.Join(all, ",") + "]"
-			}
-			emit(around())
-			emit(around(write(v[i]), write(v[i])))
-			edit(v[i], func(s string) { emit(around(s)) })
-		}
-		reversed := slices.Clone(v)
-		slices.Reverse(reversed)
-		emit(write(reversed))
-	case string:
-		for _, s := range []string{v + "x", "../" + v, v + "/", "./" + v, strings.ToUpper(v), v[:len(v)/2], v + "\u202e", v + "\ufffd"} {
-			emit(write(s))
-		}
-	case float64:
-		for _, f := range []float64{v + 1, v / 2, -v, v * 1e300} {
-			emit(fmt.Sprint(f))
-		}
-	}
-}
-
-func write(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
 }
 
 // TestClaims: the mutants above would show a change of each part of a claim.
