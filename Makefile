@@ -3,7 +3,7 @@
 #   make test    runs the tests
 
 GO ?= go
-modules = . examples/quickstart cmd/internal/cli/sariftest
+modules = . examples/quickstart examples/internal/ocr examples/ocr cmd/internal/cli/sariftest
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/weightgate/weightgate/examples/internal/fetch"
+	"github.com/weightgate/weightgate/examples/internal/ocr"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
 	"github.com/weightgate/weightgate/loader"
@@ -76,12 +77,12 @@ func recognise(ctx context.Context, gate *loader.Gate, model, library, text stri
 	defer s.Close()
 	opened := time.Since(start)
 
-	line, err := page(text)
+	line, err := ocr.Page(text)
 	if err != nil {
 		return err
 	}
-	values, width := pixels(line)
-	input, err := gpu.NewTensor(values, 1, 3, lineHeight, int64(width))
+	values, width := ocr.LinePixels(line)
+	input, err := gpu.NewTensor(values, 1, 3, ocr.LineHeight, int64(width))
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func recognise(ctx context.Context, gate *loader.Gate, model, library, text stri
 	}
 	ran := time.Since(start)
 
-	letters, err := alphabet(m.FS(), dictionary) // the bytes that were verified, not the file
+	letters, err := ocr.Alphabet(m.FS(), dictionary) // the bytes that were verified, not the file
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func recognise(ctx context.Context, gate *loader.Gate, model, library, text stri
 	if err != nil {
 		return err
 	}
-	got, err := read(answer, letters)
+	got, _, err := ocr.Read(answer, letters)
 	if err != nil {
 		return err
 	}

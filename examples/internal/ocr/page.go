@@ -1,4 +1,4 @@
-package main
+package ocr
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// page is one line of text, black on white.
-func page(text string) (image.Image, error) {
+// Page is these lines of text one below the other, black on white.
+func Page(lines ...string) (image.Image, error) {
 	parsed, err := opentype.Parse(goregular.TTF)
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
@@ -25,15 +25,21 @@ func page(text string) (image.Image, error) {
 
 	const margin = 12
 	metrics := face.Metrics()
-	width, height := font.MeasureString(face, text).Ceil(), (metrics.Ascent + metrics.Descent).Ceil()
-	paper := image.NewRGBA(image.Rect(0, 0, width+2*margin, height+2*margin))
-	draw.Draw(paper, paper.Bounds(), image.White, image.Point{}, draw.Src)
-	pen := font.Drawer{
-		Dst:  paper,
-		Src:  image.Black,
-		Face: face,
-		Dot:  fixed.Point26_6{X: fixed.I(margin), Y: fixed.I(margin) + metrics.Ascent},
+	height := (metrics.Ascent + metrics.Descent).Ceil()
+	width, pitch := 0, height+margin
+	for _, line := range lines {
+		width = max(width, font.MeasureString(face, line).Ceil())
 	}
-	pen.DrawString(text)
+	paper := image.NewRGBA(image.Rect(0, 0, width+2*margin, len(lines)*pitch+margin))
+	draw.Draw(paper, paper.Bounds(), image.White, image.Point{}, draw.Src)
+	for i, line := range lines {
+		pen := font.Drawer{
+			Dst:  paper,
+			Src:  image.Black,
+			Face: face,
+			Dot:  fixed.Point26_6{X: fixed.I(margin), Y: fixed.I(margin+i*pitch) + metrics.Ascent},
+		}
+		pen.DrawString(line)
+	}
 	return paper, nil
 }

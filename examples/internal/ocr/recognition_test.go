@@ -1,4 +1,4 @@
-package main
+package ocr
 
 import (
 	"image"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPixels(t *testing.T) {
+func TestLinePixels(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		width, height    int
@@ -22,33 +22,37 @@ func TestPixels(t *testing.T) {
 		{"twice as high", 5, 24, color.White, 10, 1, 1, 1},
 		{"rounded up", 3, 32, color.Black, 5, -1, -1, -1},
 		{"never empty", 1, 1000, color.RGBA{G: 51, A: 255}, 1, -1, -0.6, -1},
+		{"squeezed", 1000, 1, color.White, MaxLineWidth, 1, 1, 1},
+		{"without pixels", 0, 0, color.White, 1, -1, -1, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			line := image.NewRGBA(image.Rect(0, 0, c.width, c.height))
+			line := image.NewRGBA(image.Rect(7, 9, 7+c.width, 9+c.height))
 			for y := range c.height {
 				for x := range c.width {
-					line.Set(x, y, c.paint)
+					line.Set(7+x, 9+y, c.paint)
 				}
 			}
-			values, width := pixels(line)
+			values, width := LinePixels(line)
 			require.Equal(t, c.wide, width)
-			plane := lineHeight * width
+			plane := LineHeight * width
 			require.Len(t, values, 3*plane)
 			for i, want := range []float32{c.blue, c.green, c.red} {
 				for _, got := range values[i*plane : (i+1)*plane] {
-					require.InDelta(t, want, got, 1e-6)
+					if got != want {
+						require.InDelta(t, want, got, 1e-6)
+					}
 				}
 			}
 		})
 	}
 }
 
-func TestPixelsKeepPlaces(t *testing.T) {
-	line := image.NewGray(image.Rect(0, 0, 2*lineHeight, lineHeight))
+func TestLinePixelsKeepPlaces(t *testing.T) {
+	line := image.NewGray(image.Rect(0, 0, 2*LineHeight, LineHeight))
 	line.SetGray(70, 11, color.Gray{Y: 255})
-	values, width := pixels(line)
+	values, width := LinePixels(line)
 	for i, v := range values {
-		if i%(lineHeight*width) == 11*width+70 {
+		if i%(LineHeight*width) == 11*width+70 {
 			require.Equal(t, float32(1), v)
 		} else {
 			require.Equal(t, float32(-1), v)
@@ -58,61 +62,44 @@ func TestPixelsKeepPlaces(t *testing.T) {
 
 func TestAlphabet(t *testing.T) {
 	for _, text := range []string{"a\n疗\n'", "a\n疗\n'\n"} {
-		got, err := alphabet(fstest.MapFS{dictionary: {Data: []byte(text)}}, dictionary)
+		got, err := Alphabet(fstest.MapFS{"keys.txt": {Data: []byte(text)}}, "keys.txt")
 		require.NoError(t, err)
 		require.Equal(t, []string{"", "a", "疗", "'", " "}, got)
 	}
-	_, err := alphabet(fstest.MapFS{}, dictionary)
-	require.ErrorContains(t, err, dictionary)
+	_, err := Alphabet(fstest.MapFS{}, "keys.txt")
+	require.ErrorContains(t, err, "keys.txt")
 }
 
 func TestRead(t *testing.T) {
 	letters := []string{"", "a", "b", " "}
 	for _, c := range []struct {
-		likeliest []int // by step
-		text      string
+		likeliest  []int // by step
+		text       string
+		confidence float64
 	}{
-		{nil, ""},
-		{[]int{0, 0}, ""},
-		{[]int{1, 1, 1}, "a"},
-		{[]int{1, 0, 1}, "aa"},
-		{[]int{0, 1, 2, 2, 0, 3, 1, 0}, "ab a"},
+		{nil, "", 0},
+		{[]int{0, 0}, "", 0},
+		{[]int{1, 1, 1}, "a", 0.7},
+		{[]int{1, 0, 1}, "aa", 0.8},
+		{[]int{0, 1, 2, 2, 0, 3, 1, 0}, "ab a", (0.8 + 0.9 + 1.2 + 1.3) / 4},
 	} {
 		var answer []float32
-		for _, i := range c.likeliest {
+		for i, letter := range c.likeliest {
 			step := []float32{0.1, 0.1, 0.1, 0.1}
-			step[i] = 0.7
+			step[letter] = 0.7 + 0.1*float32(i)
 			answer = append(answer, step...)
 		}
-		got, err := read(answer, letters)
+		text, confidence, err := Read(answer, letters)
 		require.NoError(t, err)
-		require.Equal(t, c.text, got)
+		require.Equal(t, c.text, text)
+		require.InDelta(t, c.confidence, confidence, 1e-6)
 	}
 }
 
 func TestReadNeedsTheModelsDictionary(t *testing.T) {
 	for _, letters := range [][]string{nil, {"", "a", "b"}} {
-		_, err := read(make([]float32, 8), letters)
+		_, _, err := Read(make([]float32, 8), letters)
+		require.ErrorIs(t, err, ErrAnswer)
 		require.ErrorContains(t, err, "8 probabilities do not fit")
 	}
-}
-
-func TestPage(t *testing.T) {
-	short, err := page("a")
-	require.NoError(t, err)
-	long, err := page("a line of text")
-	require.NoError(t, err)
-	require.Greater(t, long.Bounds().Dx(), 5*short.Bounds().Dx())
-	require.Equal(t, short.Bounds().Dy(), long.Bounds().Dy())
-
-	ink := 0
-	for y := range long.Bounds().Dy() {
-		for x := range long.Bounds().Dx() {
-			if color.GrayModel.Convert(long.At(x, y)) == (color.Gray{}) {
-				ink++
-			}
-		}
-	}
-	require.Positive(t, ink)
-	require.Equal(t, color.GrayModel.Convert(color.White), color.GrayModel.Convert(long.At(0, 0)))
 }
