@@ -8,7 +8,10 @@
 //	eval "$(go run ./examples/fetch -env)"
 //
 // The names are onnxruntime-linux-amd64, onnxruntime-linux-arm64, ppocr-rec,
-// ppocr-det and silero-vad; none means all.
+// ppocr-det, silero-vad and minilm; none means all of these. What sessions on
+// CUDA need as well comes by name only, 1.6 GB of it:
+//
+//	go run ./examples/fetch onnxruntime-gpu-linux-amd64 cuda-13
 package main
 
 import (

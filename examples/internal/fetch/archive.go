@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // maxUnpacked bounds what one archive may unfold to, in bytes.
@@ -30,7 +27,7 @@ func extract(archive io.Reader, limit int64, wanted []Item, keep func(Item, io.R
 	for len(left) > 0 {
 		header, err := members.Next()
 		if err == io.EOF {
-			return fmt.Errorf("%w: it has no %s", ErrArchive, strings.Join(slices.Sorted(maps.Keys(left)), ", "))
+			return lacks(left)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrArchive, err)

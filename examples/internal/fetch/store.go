@@ -50,11 +50,19 @@ func (s *store) has(name string, item Item) bool {
 
 // fetch brings the members of one package in as blobs.
 func (s *store) fetch(ctx context.Context, pkg string, members []Item) error {
-	scratch, err := os.MkdirTemp(s.dir, "npm-") // on the same disk: the archives are large
+	scratch, err := os.MkdirTemp(s.dir, "package-") // on the same disk: the archives are large
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
+	keep := func(item Item, r io.Reader) error { return s.write(item.blob(), item, r) }
+	if isWheel(pkg) {
+		name, err := wheel(ctx, pkg, scratch)
+		if err != nil {
+			return err
+		}
+		return unzip(name, members, keep)
+	}
 	name, err := pack(ctx, pkg, scratch)
 	if err != nil {
 		return err
@@ -64,9 +72,7 @@ func (s *store) fetch(ctx context.Context, pkg string, members []Item) error {
 		return err
 	}
 	defer archive.Close()
-	return extract(archive, maxUnpacked, members, func(item Item, r io.Reader) error {
-		return s.write(item.blob(), item, r)
-	})
+	return extract(archive, maxUnpacked, members, keep)
 }
 
 // place copies an item's blob to the item's path. A link would save the space,

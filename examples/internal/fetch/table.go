@@ -8,19 +8,32 @@ import (
 )
 
 //go:embed fetch.txt
-var table string
+var usual string
 
-// Items are the committed items of these names; without names, all of them.
-// The names are onnxruntime-linux-amd64, onnxruntime-linux-arm64, ppocr-rec,
-// ppocr-det and silero-vad.
+//go:embed fetch-cuda.txt
+var cuda string
+
+// Items are the committed items of these names; without names, all that the
+// examples and the tests run on: onnxruntime-linux-amd64,
+// onnxruntime-linux-arm64, ppocr-rec, ppocr-det, silero-vad and minilm. What
+// CUDA sessions need as well is large, and comes by name only:
+// onnxruntime-gpu-linux-amd64 and cuda-13.
 func Items(names ...string) ([]Item, error) {
-	all, err := parse(table)
-	if err != nil {
-		return nil, fmt.Errorf("fetch: fetch.txt: %w", err)
-	}
 	if len(names) == 0 {
-		return all, nil
+		return parse("fetch.txt", usual)
 	}
+	items, err := parse("fetch.txt", usual)
+	if err != nil {
+		return nil, err
+	}
+	more, err := parse("fetch-cuda.txt", cuda)
+	if err != nil {
+		return nil, err
+	}
+	return named(append(items, more...), names)
+}
+
+func named(all []Item, names []string) ([]Item, error) {
 	var items []Item
 	for _, name := range names {
 		before := len(items)
@@ -30,13 +43,14 @@ func Items(names ...string) ([]Item, error) {
 			}
 		}
 		if len(items) == before {
-			return nil, fmt.Errorf("fetch: fetch.txt has no %q", name)
+			return nil, fmt.Errorf("fetch: there is no %q to fetch", name)
 		}
 	}
 	return items, nil
 }
 
-func parse(table string) ([]Item, error) {
+// parse reads a table that lies in file.
+func parse(file, table string) ([]Item, error) {
 	var items []Item
 	for line := range strings.Lines(table) {
 		if strings.HasPrefix(line, "#") {
@@ -44,11 +58,11 @@ func parse(table string) ([]Item, error) {
 		}
 		f := strings.Fields(line)
 		if len(f) != 6 {
-			return nil, fmt.Errorf("%q has %d columns, not 6", line, len(f))
+			return nil, fmt.Errorf("fetch: %s: %q has %d columns, not 6", file, line, len(f))
 		}
 		size, err := strconv.ParseInt(f[3], 10, 64)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("fetch: %s: %w", file, err)
 		}
 		items = append(items, Item{Name: f[0], Package: f[1], Member: f[2], Size: size, SHA256: f[4], Path: f[5]})
 	}

@@ -12,15 +12,21 @@ func TestItems(t *testing.T) {
 	all, err := Items()
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
-	digest, version := regexp.MustCompile(`^[0-9a-f]{64}$`), regexp.MustCompile(`@\d+\.\d+\.\d+$`)
+	large, err := Items("onnxruntime-gpu-linux-amd64", "cuda-13")
+	require.NoError(t, err)
+	require.NotEmpty(t, large)
+	digest, version := regexp.MustCompile(`^[0-9a-f]{64}$`), regexp.MustCompile(`(@|==)\d+(\.\d+){2,3}$`)
 	paths := map[string]bool{}
-	for _, item := range all {
+	for _, item := range append(large, all...) {
 		require.Regexp(t, digest, item.SHA256, item.Path)
 		require.Regexp(t, version, item.Package, "an exact version")
 		require.Positive(t, item.Size)
 		require.True(t, filepath.IsLocal(item.Path))
 		require.False(t, paths[item.Path], "%s twice", item.Path)
 		paths[item.Path] = true
+	}
+	for _, item := range all {
+		require.NotContains(t, large, item, "without names nothing large is fetched")
 	}
 
 	ocr, err := Items("ppocr-rec", "onnxruntime-linux-amd64")
@@ -38,8 +44,9 @@ func TestParse(t *testing.T) {
 		{"ppocr-rec pkg@1.0.0 member ten digest path\n", `"ten"`},
 		{"\n", "0 columns"},
 	} {
-		items, err := parse("# a comment\n" + c.line)
+		items, err := parse("some.txt", "# a comment\n"+c.line)
 		require.ErrorContains(t, err, c.says)
+		require.ErrorContains(t, err, "some.txt")
 		require.Nil(t, items)
 	}
 }
