@@ -1,0 +1,219 @@
+package hf
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy/manifest"
+)
+
+// The directories of a cache. A name in them is a digest: nothing that a server
+// or a caller spelt becomes part of a path.
+const (
+	blobs    = "blobs"    // content, by its SHA-256
+	listings = "listings" // what an endpoint lists, by the key of the commit
+	places   = "places"   // the SHA-256 of a file that is not in Git LFS, by the key of the file
+	staging  = "staging"  // what is being written, by the same keys; a writer who was killed leaves what he had
+	locks    = "locks"    // empty files, locked by whoever writes under a key
+)
+
+const (
+	maxListing = 4 * maxMetadata // bytes: what is one byte of a name there is four here at most
+	lockPause  = 10 * time.Millisecond
+)
+
+// cache is a directory that survives a kill at any moment: what has a name
+// outside staging was whole on the disk before it had it.
+type cache struct{ root *os.Root }
+
+// openCache opens the directory, and makes it unless it is only read.
+func openCache(path string, readOnly bool) (*cache, error) {
+	if !readOnly {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{blobs, listings, places, staging, locks} {
+		if readOnly {
+			break
+		}
+		if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, errors.Join(err, root.Close())
+		}
+	}
+	return &cache{root: root}, nil
+}
+
+// key is the name of what these words say together.
+func key(words ...string) string {
+	h := sha256.New()
+	for _, w := range words {
+		fmt.Fprintf(h, "%d %s\n", len(w), w)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// lock waits until nobody else writes under the key.
+func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err error) {
+	file, err := c.root.OpenFile(locks+"/"+key, os.O_RDWR|os.O_CREATE|noWait, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		locked, err := tryLock(file)
+		if err == nil && !locked {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-time.After(lockPause):
+				continue
+			}
+		}
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return file.Close, nil // which unlocks it
+	}
+}
+
+// openRegular opens a file of the cache that is one, and no link to one.
+func (c *cache) openRegular(name string, flag int) (*os.File, fs.FileInfo, error) {
+	seen, err := c.root.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !seen.Mode().IsRegular() {
+		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: loader.ErrIrregular}
+	}
+	file, err := c.root.OpenFile(name, flag|noWait, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !os.SameFile(seen, info) {
+		err = &fs.PathError{Op: "open", Path: name, Err: loader.ErrReplaced}
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+// read is a small file of the cache.
+func (c *cache) read(name string, limit int64) ([]byte, error) {
+	file, _, err := c.openRegular(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = &fs.PathError{Op: "read", Path: name, Err: ErrTooLarge}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
+
+// write gives a small file its content, at once and for good. The caller holds
+// the lock of the key.
+func (c *cache) write(dir, key string, text []byte) error {
+	staged := staging + "/" + key + ".new"
+	if err := c.root.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a writer who was killed
+		return err
+	}
+	file, err := c.root.OpenFile(staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return c.name(staged, dir, key)
+}
+
+// name gives what lies in staging, and is on the disk, its name.
+func (c *cache) name(staged, dir, name string) error {
+	if err := c.root.Rename(staged, dir+"/"+name); err != nil {
+		return err
+	}
+	return syncDirectory(c.root, dir)
+}
+
+// place is the digest that a file had which is not in Git LFS.
+func (c *cache) place(key string) (manifest.Digest, error) {
+	text, err := c.read(places+"/"+key, 2*sha256.Size+1)
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	return manifest.ParseDigest(strings.TrimSuffix(string(text), "\n"))
+}
+
+// blob opens the content of that digest, once every byte was read and is the
+// entry's. A link, a truncated or damaged file is none.
+func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.File, error) {
+	file, info, err := c.openRegular(blobs+"/"+digest.String(), os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != e.size {
+		err = fmt.Errorf("%w: it has %d bytes in the cache", ErrContent, info.Size())
+		return nil, errors.Join(err, file.Close())
+	}
+	m := newMeasure(e)
+	_, err = io.Copy(m, io.LimitReader(untilDone{ctx, file}, e.size+1))
+	if err == nil {
+		err = m.is(e, digest)
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// publish gives the content in staging its name, unless that content is there
+// already: a good blob is never replaced, since its readers would see it change.
+func (c *cache) publish(ctx context.Context, staged string, e entry, digest manifest.Digest) (err error) {
+	unlock, err := c.lock(ctx, "blob-"+digest.String()) // no key of words, whatever the content is
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if there, err := c.blob(ctx, e, digest); err == nil {
+		return errors.Join(there.Close(), c.root.Remove(staged))
+	}
+	if err := ctx.Err(); err != nil { // what could not be looked at to its end may be good
+		return err
+	}
+	return c.name(staged, blobs, digest.String())
+}
+
+// untilDone reads until the context ends.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
+}

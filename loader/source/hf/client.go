@@ -1,0 +1,239 @@
+package hf
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxRedirects = 5
+	firstPause   = 500 * time.Millisecond // between two tries; it doubles
+)
+
+// errRange says that a server does not have the range that was asked for.
+var errRange = fmt.Errorf("%w: no such range", ErrStatus)
+
+// A client asks the hub. It is safe for concurrent use.
+type client struct {
+	hub       *Hub // with its defaults
+	endpoint  *url.URL
+	transport http.RoundTripper
+	own       *http.Transport // nil: it is the host's
+}
+
+func newClient(hub *Hub, endpoint *url.URL) *client {
+	c := &client{hub: hub, endpoint: endpoint, transport: hub.Transport}
+	if c.transport == nil {
+		c.own = &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: hub.Stall}).DialContext,
+			TLSHandshakeTimeout:    hub.Stall,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+		}
+		c.transport = c.own
+	}
+	return c
+}
+
+// close ends idle connections, but those of the host's transport.
+func (c *client) close() {
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
+}
+
+// transient is the error of a request that may succeed if it is made again.
+type transient struct {
+	error
+	after time.Duration // what the server asked for; 0: nothing
+}
+
+func (t *transient) Unwrap() error { return t.error }
+
+// retry calls try until it succeeds or fails for good, Tries times at most.
+func (c *client) retry(ctx context.Context, try func() error) error {
+	pause := firstPause
+	for n := 1; ; n++ {
+		err := try()
+		again, ok := errors.AsType[*transient](err)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !ok:
+			return err
+		case n == c.hub.Tries:
+			return fmt.Errorf("%w, after %d tries", again.error, n)
+		case again.after > c.hub.MaxWait:
+			return fmt.Errorf("%w, and asks for a pause of %v", again.error, again.after)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(max(again.after, min(pause, c.hub.MaxWait))):
+		}
+		pause = min(2*pause, c.hub.MaxWait)
+	}
+}
+
+// get asks for what lies at u from that byte on, and follows where it leads. The
+// body has the identity encoding, and its Reads fail with ErrStalled.
+func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	b := &body{ctx: ctx, cancel: cancel, stall: c.hub.Stall}
+	b.timer = time.AfterFunc(b.stall, func() { cancel(ErrStalled) })
+	for range maxRedirects + 1 {
+		b.timer.Reset(b.stall)
+		resp, err := c.ask(ctx, u, from)
+		if err != nil {
+			b.end()
+			return nil, b.failure(err)
+		}
+		if !redirects(resp) {
+			if err := c.refuse(resp); err != nil {
+				resp.Body.Close()
+				b.end()
+				return nil, err
+			}
+			b.timer.Stop()
+			b.ReadCloser, resp.Body = resp.Body, b
+			return resp, nil
+		}
+		resp.Body.Close()
+		if u, err = follow(u, resp); err != nil {
+			b.end()
+			return nil, err
+		}
+	}
+	b.end()
+	return nil, ErrRedirects
+}
+
+// ask makes one request, and follows nothing.
+func (c *client) ask(ctx context.Context, u *url.URL, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "weightgate")
+	req.Header.Set("Accept-Encoding", "identity")
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	if c.hub.Token != "" && u.Scheme == c.endpoint.Scheme && u.Host == c.endpoint.Host {
+		req.Header.Set("Authorization", "Bearer "+string(c.hub.Token))
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err == nil && ctx.Err() != nil { // an answer to the end of the connection
+		return nil, errors.Join(ctx.Err(), resp.Body.Close())
+	}
+	return resp, err
+}
+
+// redirects reports whether the answer lies elsewhere.
+func redirects(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// follow is where the answer lies. No error has its text: it may be signed, and
+// whoever has it reads the file.
+func follow(from *url.URL, resp *http.Response) (*url.URL, error) {
+	to, err := from.Parse(resp.Header.Get("Location"))
+	if err != nil || to.Scheme != "https" || to.Host == "" || to.User != nil {
+		return nil, fmt.Errorf("%w: a redirect of %s", ErrInsecure, from.Host)
+	}
+	return to, nil
+}
+
+// refuse is why the body is none that was asked for.
+func (c *client) refuse(resp *http.Response) error {
+	status := func(err error) error { return fmt.Errorf("%w (status %d)", err, resp.StatusCode) }
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusPartialContent:
+		if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+			return fmt.Errorf("%w: a body in another encoding than the identity", ErrStatus)
+		}
+		return nil
+	case http.StatusUnauthorized:
+		return status(ErrUnauthorized)
+	case http.StatusForbidden:
+		return status(ErrForbidden)
+	case http.StatusNotFound, http.StatusGone:
+		return status(ErrNotFound)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return &transient{status(ErrBusy), retryAfter(resp)}
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return &transient{status(ErrStatus), 0}
+	case http.StatusRequestedRangeNotSatisfiable:
+		return status(errRange)
+	}
+	return status(ErrStatus)
+}
+
+// retryAfter is the pause that a server asks for, RFC 9110, section 10.2.3.
+func retryAfter(resp *http.Response) time.Duration {
+	text := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		const most = 1<<63 - 1
+		return time.Duration(min(seconds, most/uint64(time.Second))) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
+}
+
+// body is that of an answer, which fails if no byte comes for too long.
+type body struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	stall  time.Duration
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.timer.Reset(b.stall)
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Stop() // what the reader does meanwhile is not the server's delay
+	if err != nil && err != io.EOF {
+		err = b.failure(err)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.end()
+	return b.ReadCloser.Close()
+}
+
+func (b *body) end() {
+	b.timer.Stop()
+	b.cancel(context.Canceled)
+}
+
+// failure is what became of a connection.
+func (b *body) failure(err error) error {
+	if context.Cause(b.ctx) == ErrStalled {
+		return &transient{ErrStalled, 0}
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return err
+	}
+	return &transient{err, 0}
+}

@@ -1,0 +1,215 @@
+// Package hf is a loader.Source: a model from the Hugging Face hub, or from a
+// server that speaks its protocol, by repository and commit.
+//
+// It speaks the protocol itself, over net/http, so that it can keep what it
+// promises: TLS only, the token to the endpoint's host only, no path that a
+// server chose, no request without a deadline for its next byte, no body beyond
+// its listed size, nothing printed, and nothing kept that was not measured.
+//
+// The hub vouches for nothing here. What it lists is held against what arrives,
+// which finds a broken transfer and no lie; whether the bytes are the model that
+// you mean is for the policy to say, by a pin or a signature.
+package hf
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy"
+)
+
+var (
+	// ErrOffline says that the cache does not have what was asked for, whole and
+	// undamaged, and that Hub.Offline forbids to fetch it.
+	ErrOffline = errors.New("hf: offline, and not in the cache")
+
+	// ErrInsecure says that an endpoint or a redirect is no https address.
+	ErrInsecure = errors.New("hf: not an https address")
+
+	// ErrRedirects says that a server led on and on.
+	ErrRedirects = errors.New("hf: too many redirects")
+
+	// ErrUnauthorized says that the server wants a token, or another one. The hub
+	// also says so of a repository that does not exist.
+	ErrUnauthorized = errors.New("hf: unauthorized: the repository is private or does not exist, or the token is wrong")
+
+	// ErrForbidden says that the token may not read the repository; of a gated
+	// one, that its terms were not accepted.
+	ErrForbidden = errors.New("hf: forbidden: the repository is gated, or the token does not reach it")
+
+	// ErrNotFound says that the server has no such repository, commit or file.
+	ErrNotFound = errors.New("hf: not found")
+
+	// ErrBusy says that the server still refused when Hub.Tries were used up, or
+	// wants a longer pause than Hub.MaxWait.
+	ErrBusy = errors.New("hf: the server is busy")
+
+	// ErrStatus says that a server answered in a way that the protocol does not have.
+	ErrStatus = errors.New("hf: unexpected answer")
+
+	// ErrStalled says that no byte came for as long as Hub.Stall.
+	ErrStalled = errors.New("hf: stalled")
+
+	// ErrMetadata says that the hub's description of a commit is of another
+	// commit, or not what the protocol has.
+	ErrMetadata = errors.New("hf: metadata")
+
+	// ErrContent says that a file's bytes are not those that the hub lists: more
+	// or fewer, or of another digest.
+	ErrContent = errors.New("hf: not the content that is listed")
+
+	// ErrTooLarge says that a file is larger than Hub.MaxFile, or that metadata
+	// is longer than any honest one.
+	ErrTooLarge = errors.New("hf: too large")
+)
+
+// PublicHub is the endpoint that a Hub has if it names none.
+const PublicHub = "https://huggingface.co"
+
+// A Hub is a server that models come from, and the directory that keeps their
+// bytes. Fields may be changed at any time: a Source has the Hub as it was when
+// Repository was called.
+type Hub struct {
+	// Cache is a directory that nothing else writes to; it is created if absent,
+	// for its owner alone. Any number of processes of one machine share it, each
+	// may be killed at any moment, and whoever can read it can read every
+	// repository in it. Nothing in it is ever trusted: a blob is held against its
+	// digest when it is opened, and fetched again if it is damaged. Nothing in it
+	// is ever deleted either but what turned out wrong; remove it when nobody
+	// uses it.
+	Cache string
+
+	// Endpoint is an https address, without user, query or fragment. Empty: PublicHub.
+	Endpoint string
+
+	// Token is sent to the host and port of Endpoint, and to no other. Empty: none.
+	Token Token
+
+	// Offline forbids the network. The cache is only read then, and may lie on
+	// a read-only disk.
+	Offline bool
+
+	// Transport makes the requests; it must not follow redirects. Nil: one of
+	// the source's own for each load, with the system's roots and no proxy: what
+	// the environment says of proxies is not read.
+	Transport http.RoundTripper `json:"-"`
+
+	// Stall is how long a server may take for its next byte. Zero: 30 s. The
+	// whole of a load has the deadline of its context.
+	Stall time.Duration
+
+	// Tries is how many times a request is made that was cut, stalled, or
+	// refused as too many. Zero: 5.
+	Tries int
+
+	// MaxWait is the longest pause between two tries. A server that asks for a
+	// longer one is not asked again. Zero: one minute.
+	MaxWait time.Duration
+
+	// MaxFile is how many bytes one file may have. Zero: 256 GiB.
+	MaxFile int64
+}
+
+// Repository is one commit of a model repository: a name, or organisation/name,
+// and 40 lower-case hexadecimal digits, since a branch moves. What is wrong with
+// them or with h is an error of Open.
+//
+// Open fetches what the hub lists under the commit, unless the cache has it, and
+// a Tree's Open fetches the file: what a policy's files.only leaves out never is.
+// A file in Git LFS has to have the SHA-256 that is listed, any other file git's
+// SHA-1 of a blob, which tells damage and does not withstand an attacker.
+//
+// To open a file whose blob is in the cache takes one pass of SHA-256 over it on
+// one core, beside the loader's own pass.
+func (h Hub) Repository(id, commit string) loader.Source {
+	if absolute, err := filepath.Abs(h.Cache); err == nil && h.Cache != "" { // wherever the process is later
+		h.Cache = absolute
+	}
+	return &repository{hub: h.withDefaults(), id: id, commit: commit}
+}
+
+func (h Hub) withDefaults() *Hub {
+	if h.Endpoint == "" {
+		h.Endpoint = PublicHub
+	}
+	if h.Stall <= 0 {
+		h.Stall = 30 * time.Second
+	}
+	if h.Tries <= 0 {
+		h.Tries = 5
+	}
+	if h.MaxWait <= 0 {
+		h.MaxWait = time.Minute
+	}
+	if h.MaxFile <= 0 {
+		h.MaxFile = 256 << 30
+	}
+	return &h
+}
+
+// repository is the Source. It prints without its Hub.
+type repository struct {
+	hub        *Hub // with its defaults
+	id, commit string
+}
+
+func (r *repository) String() string { return r.id + "@" + r.commit }
+
+func (r *repository) Origin() policy.Origin {
+	return policy.Origin{Kind: "hub", Repository: r.id, Commit: r.commit}
+}
+
+func (r *repository) Open(ctx context.Context, lim formats.Limits) (loader.Tree, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !isRepository(r.id) || !isCommit(r.commit) || r.hub.Cache == "" || !r.hub.Token.valid() {
+		return nil, &fs.PathError{Op: "open", Path: r.String(), Err: fs.ErrInvalid}
+	}
+	endpoint, err := parseEndpoint(r.hub.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTree(r, endpoint, lim.WithDefaults())
+	if err != nil {
+		return nil, err
+	}
+	if t.listing, err = t.list(ctx); err != nil {
+		return nil, errors.Join(r.hub.Token.hide(err), t.Close())
+	}
+	return t, nil
+}
+
+// parseEndpoint is the address of a hub, which ends without a slash.
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(s, "/"))
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, ErrInsecure // without the text, which may hold a password
+	}
+	return u, nil
+}
+
+// isRepository reports whether s is a repository's name as the hub spells it.
+func isRepository(s string) bool {
+	if len(s) > 96 || strings.Contains(s, "--") || strings.Contains(s, "..") || strings.Count(s, "/") > 1 {
+		return false
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "" || strings.Trim(part, "-.") != part || strings.Trim(part, letters) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+func isCommit(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }
