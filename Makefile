@@ -31,7 +31,7 @@ cross:
 # second try. What was found is a seed by then, and fails again.
 FUZZTIME ?= 5s
 fuzz:
-	for pkg in $$($(GO) list ./formats/... ./policy/... ./loader/...); do \
+	for pkg in $$($(GO) list ./formats/... ./policy/... ./loader/... ./gpu/graph); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    once="$(GO) test -run ^$$f$$ -fuzz ^$$f$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg"; $$once || $$once || exit 1; \
 	  done; \
