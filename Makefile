@@ -1,16 +1,21 @@
-# Two commands do everything on a fresh machine with Go, a C compiler and npm:
+# What does everything on a fresh machine with Go, a C compiler, npm, and Python
+# with pip:
 #   make demo    admits a real model, runs it, and refuses two changed copies
+#   make embed   admits MiniLM as the hub has it, serves it, and asks one question
 #   make test    runs the tests
 
 GO ?= go
-modules = . examples/quickstart examples/internal/ocr examples/ocr cmd/internal/cli/sariftest
+modules = . examples/quickstart examples/internal/ocr examples/ocr examples/embed cmd/internal/cli/sariftest
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 
-.PHONY: demo test race fuzz bench parity interop vet cross nocgo
+.PHONY: demo embed test race fuzz bench gpu-check parity interop vet cross nocgo
 
 demo:
 	cd examples/quickstart && $(GO) run .
+
+embed:
+	cd examples/embed && $(GO) run . -ask "What is verified?"
 
 test:
 	$(fetched) && for m in $(modules); do (cd $$m && $(GO) test ./...) || exit 1; done
@@ -39,6 +44,11 @@ fuzz:
 
 bench:
 	$(fetched) && $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./benchmarks
+
+# Sessions on a CUDA device against the CPU's; says what is missing where there
+# is none.
+gpu-check:
+	$(GO) run ./benchmarks/gpucheck -commit $$(git describe --always --dirty)
 
 # What real PyTorch saves, converted here and by Hugging Face's own steps.
 # PYTHON: interpreters that have torch, safetensors and numpy; none: they are

@@ -10,7 +10,9 @@ import (
 
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
+	"github.com/weightgate/weightgate/gpu/graph"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/source/hf"
 )
 
 func main() {
@@ -45,6 +47,28 @@ func serve(ctx context.Context, inputs, outputs []gpu.Tensor) error {
 	}
 	defer s.Close()
 	return s.Run(ctx, inputs, outputs)
+}
+
+// README ends here.
+
+// What the README shows beside it is compiled and not run.
+var _ = []any{embedder, fromHub}
+
+// README begins here.
+func embedder(ctx context.Context, m *loader.Model) (*gpu.Session, error) {
+	return gpu.Open(ctx, m, gpu.Config{
+		Library: "/opt/ort/libonnxruntime.so.1",
+		Device:  gpu.CPU,
+		Build:   graph.Sentence, // input_ids, attention_mask, token_type_ids in; sentence_embedding out
+	})
+}
+
+// README ends here.
+
+// README begins here.
+func fromHub(ctx context.Context, gate *loader.Gate) (*loader.Model, error) {
+	hub := hf.Hub{Cache: "/var/cache/models"}
+	return gate.Load(ctx, "minilm", hub.Repository("sentence-transformers/all-MiniLM-L6-v2", "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"))
 }
 
 // README ends here.

@@ -10,14 +10,23 @@ import (
 	"github.com/weightgate/weightgate/policy"
 )
 
+const begins = "// README begins here.\n"
+
 // What the README shows is what is compiled here, letter for letter.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	source, err := os.ReadFile("main.go")
 	require.NoError(t, err)
-	code := between(t, string(source), "// README begins here.\n", "\n// README ends here.\n")
-	require.Equal(t, code, between(t, string(readme), "```go\n", "```\n"))
+	var shown, compiled []string
+	for rest := string(readme); strings.Contains(rest, "```go\n"); _, rest, _ = strings.Cut(rest, "```go\n") {
+		shown = append(shown, between(t, rest, "```go\n", "```\n"))
+	}
+	for rest := string(source); strings.Contains(rest, begins); _, rest, _ = strings.Cut(rest, begins) {
+		compiled = append(compiled, between(t, rest, begins, "\n// README ends here.\n"))
+	}
+	require.Len(t, shown, 3)
+	require.Equal(t, shown, compiled)
 }
 
 // The policies that the README shows are some.
