@@ -56,14 +56,23 @@ type Config struct {
 	// newer. It is read once; what is opened is the copy that the policy admitted.
 	Library string
 
-	// Providers are the paths of the execution provider libraries that the
-	// Device needs. They are judged together with Library. The runtime looks for
-	// them beside its own file, and a sealed copy has nothing beside it: CUDA
-	// answers ErrNoCUDA.
+	// Providers are the paths of the execution provider libraries that CUDA needs:
+	// libonnxruntime_providers_shared.so and libonnxruntime_providers_cuda.so.
+	// They are judged and opened together with Library, whatever the Device: a
+	// process has one set of libraries. NVIDIA's own libraries below them come
+	// from the system, and no policy sees them before they are opened.
 	Providers []string
 
-	// Device is where the session computes, or fails to open.
+	// Device is where the session computes, or fails to open: nothing falls back.
+	// Which nodes compute floats on the CPU though the Device is CUDA the policy
+	// decides; integers and booleans, which shapes are worked out in, may. CUDA
+	// needs ONNX Runtime 1.30 or newer.
 	Device Device
+
+	// CUDA says how a CUDA device is used. On the CPU it must be zero. Sessions
+	// of the CUDA provider were made and judged over a stand-in for NVIDIA's
+	// libraries; none has run on a device.
+	CUDA CUDAOptions
 
 	// Graph is the name of the graph in the model. Empty: the only one.
 	Graph string
@@ -89,6 +98,14 @@ var (
 	// Config.Device names.
 	ErrNoCUDA = ort.ErrNoCUDA
 
+	// ErrCUDAOptions says that Config.CUDA has a value that is none, or is not
+	// zero though Config.Device is CPU.
+	ErrCUDAOptions = errors.New("gpu: no such CUDA options")
+
+	// ErrPlacement says that the runtime does not tell where each node runs, or
+	// gave one to a provider that was not asked for.
+	ErrPlacement = errors.New("gpu: nodes are not where they were asked to be")
+
 	// ErrNoLibrary says that Config.Library is empty.
 	ErrNoLibrary = errors.New("gpu: no library: want the path of ONNX Runtime's core library")
 
@@ -103,6 +120,11 @@ var (
 
 // What Session.Run answers, beside the runtime's own errors.
 var (
+	// ErrOutOfMemory says that the runtime could not get memory of the host or
+	// the device. Open may answer it too. It is known by the runtime's words:
+	// where those are other ones, the error is another one.
+	ErrOutOfMemory = ort.ErrOutOfMemory
+
 	// ErrClosed says that the session was closed.
 	ErrClosed = errors.New("gpu: the session is closed")
 
@@ -126,7 +148,8 @@ type Session struct{ impl session }
 // a process has one ONNX Runtime.
 //
 // Graphs that nobody vouched for (see Model.Vouched) run as they are written,
-// without the runtime's optimizers. The runtime logs nothing.
+// without the runtime's optimizers. The runtime logs nothing and sends no
+// telemetry, for which ORT_DISABLE_TELEMETRY is set in the process's environment.
 //
 // The caller closes the session, and may close m before.
 func Open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"unsafe"
 
 	"github.com/weightgate/weightgate/formats"
@@ -56,6 +55,7 @@ func findGraph(r *loader.Report, name string) (string, error) {
 // A handover is all that the runtime is given of a model.
 type handover struct {
 	graph           []byte // our own encoding: no weight lies in it
+	nodes           []onnx.Node
 	inputs, outputs []Value
 	weights         []ort.Weight // in verified memory
 	holds           holds        // one for each weight
@@ -77,7 +77,7 @@ func handOver(ctx context.Context, m *loader.Model, cfg Config) (*handover, erro
 	if err != nil {
 		return nil, err
 	}
-	h := &handover{inputs: tree.Inputs(), outputs: tree.Outputs()}
+	h := &handover{nodes: tree.Nodes(), inputs: tree.Inputs(), outputs: tree.Outputs()}
 	if h.graph, err = tree.Encode(ctx); err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (h *handover) session(ctx context.Context, cfg Config, vouched bool) (*Sess
 func (h *handover) create(ctx context.Context, cfg Config, vouched bool) (*ort.Session, error) {
 	config := ort.Config{Inputs: names(h.inputs), Outputs: names(h.outputs), Optimize: vouched, Threads: cfg.Threads}
 	if n, cuda := cfg.Device.cuda(); cuda {
-		config.CUDA = strconv.Itoa(n)
+		config.CUDA = cfg.CUDA.list(n)
 	}
 	s, err := ort.NewSession(ctx, h.graph, h.weights, config)
 	lent := slices.ContainsFunc(h.weights, func(w ort.Weight) bool { return w.Lend })

@@ -98,6 +98,8 @@ func TestOpenRefusesItsConfig(t *testing.T) {
 		{"a device below none", Config{Library: library, Graph: "a.onnx", Device: -1}, ErrNoDevice},
 		{"CUDA of a negative number", Config{Library: library, Graph: "a.onnx", Device: CUDA(-1)}, ErrNoDevice},
 		{"no library", Config{Device: CPU, Graph: "a.onnx"}, ErrNoLibrary},
+		{"CUDA options on the CPU", Config{Library: library, Device: CPU, Graph: "a.onnx", CUDA: CUDAOptions{TF32: true}}, ErrCUDAOptions},
+		{"a CUDA option that is none", Config{Library: library, Device: CUDA(0), Graph: "a.onnx", CUDA: CUDAOptions{Growth: 9}}, ErrCUDAOptions},
 		{"two graphs", Config{Library: library, Device: CPU}, ErrNoGraph},
 		{"no such graph", Config{Library: library, Device: CPU, Graph: "c.onnx"}, ErrNoGraph},
 	} {
@@ -299,6 +301,22 @@ func TestTheRuntimeIsSilent(t *testing.T) {
 	require.ErrorContains(t, err, "out of data bounds")
 	_, err = ort.NewSession(t.Context(), []byte("no graph"), nil, ort.Config{})
 	require.Error(t, err)
+}
+
+// Nothing of a session is written to the user's home, from where the runtime
+// would send it away.
+func TestTheRuntimeKeepsNoTelemetry(t *testing.T) {
+	if inChild(t) {
+		return
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", home)
+	t.Setenv("ORT_DISABLE_TELEMETRY", "")
+	runsLike(t, matMul(), openSession(t, admit(t, fstest.MapFS{"model.onnx": file(matMul())}, terms{})), noise(t, 1, side))
+	entries, err := os.ReadDir(home)
+	require.NoError(t, err)
+	require.Empty(t, entries)
 }
 
 // Without cgo the package builds, and says what is missing.

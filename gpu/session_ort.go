@@ -36,6 +36,9 @@ func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
 	if err := lib.Open(ctx, openRuntime); err != nil {
 		return nil, err
 	}
+	if _, cuda := cfg.Device.cuda(); cuda && !recordsAll(ort.Version()) {
+		return nil, fmt.Errorf("%w: ONNX Runtime %s does not tell where it runs each node", ErrNoCUDA, ort.Version())
+	}
 
 	h, err := handOver(ctx, m, cfg)
 	if err != nil {
@@ -45,7 +48,7 @@ func open(ctx context.Context, m *loader.Model, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := admitSession(ctx, lib, cfg.Device, h.graph); err != nil {
+	if err := admitSession(ctx, lib, cfg.Device, h, s.impl.ort); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -63,29 +66,38 @@ func (cfg *Config) check() error {
 		return ErrNoLibrary
 	case cfg.Threads < 0 || cfg.Threads > maxThreads:
 		return fmt.Errorf("gpu: %d threads", cfg.Threads)
+	case cfg.Device == CPU && cfg.CUDA != CUDAOptions{}:
+		return fmt.Errorf("%w: the device is the CPU", ErrCUDAOptions)
 	}
-	return nil
+	return cfg.CUDA.check()
 }
 
-// openRuntime opens the sealed copy of the core library, which looks for its
-// providers by itself.
-func openRuntime(core string, _ []string) error {
+// openRuntime opens the sealed copies. The core library looks for the providers
+// beside itself; there they are until openRuntime returns.
+func openRuntime(core string, providers []string) error {
 	if ort.Initialized() {
 		return ErrRuntimeForeign
 	}
-	return ort.Open(core)
+	return ort.Open(core, len(providers) > 0)
 }
 
-func admitSession(ctx context.Context, lib *loader.Library, d Device, graph []byte) error {
-	mapped, err := mappedCode()
+// admitSession asks the policy about what the runtime made of the handover.
+func admitSession(ctx context.Context, lib *loader.Library, d Device, h *handover, s *ort.Session) error {
+	placed, err := s.Nodes()
 	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPlacement, err)
+	}
+	facts := policy.SessionFacts{Device: "cpu", Runtime: ort.Version(), Graph: sha256.Sum256(h.graph)}
+	if _, cuda := d.cuda(); cuda {
+		facts.Device = "cuda"
+	}
+	if facts.CPUNodes, err = cpuNodes(h.nodes, placed, d); err != nil {
 		return err
 	}
-	kind := "cpu"
-	if _, cuda := d.cuda(); cuda {
-		kind = "cuda"
+	if facts.Mapped, err = mappedCode(); err != nil {
+		return err
 	}
-	return lib.AdmitSession(ctx, policy.SessionFacts{Device: kind, Runtime: ort.Version(), Graph: sha256.Sum256(graph), Mapped: mapped})
+	return lib.AdmitSession(ctx, facts)
 }
 
 func (s *session) run(ctx context.Context, inputs, outputs []Tensor) error {

@@ -26,6 +26,7 @@ const (
 	CodeRecord      formats.Code = "load.record"
 	CodeState       formats.Code = "load.state"
 	CodeUnsupported formats.Code = "library.unsupported"
+	CodeTwice       formats.Code = "library.twice"
 )
 
 var codes = formats.CodeTable{
@@ -63,6 +64,8 @@ var codes = formats.CodeTable{
 		Advice: "Repair the state that the detail names, or load again if another load was faster; never reset it without knowing why."},
 	{Code: CodeUnsupported, Class: formats.Unverifiable, Severity: formats.High,
 		Advice: "Runtime libraries are sealed in memory before they are opened, which this system does not offer; use linux."},
+	{Code: CodeTwice, Severity: formats.High,
+		Advice: "Name each library once: a runtime finds its providers by their names, so two of one name cannot be told apart."},
 }
 
 // Codes lists the codes that this package raises.

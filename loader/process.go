@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/weightgate/weightgate/loader/internal/memory"
@@ -13,11 +14,12 @@ var process openedLibraries
 
 type openedLibraries struct {
 	mu     sync.Mutex
-	digest manifest.Digest  // zero: nothing yet
-	sealed []*memory.Sealed // never closed: their code may be running
+	digest manifest.Digest // zero: nothing yet
+	sealed []sealedLibrary // never closed: their code may be running
 
 	opening sync.Mutex // held while they are opened
 	done    bool
+	folder  *memory.Folder // of a core that has providers, which it looks for beside itself
 }
 
 func (o *openedLibraries) identity() manifest.Digest {
@@ -46,13 +48,47 @@ func (o *openedLibraries) open(open func(core string, providers []string) error)
 	if o.done {
 		return nil
 	}
-	paths := make([]string, len(o.sealed))
-	for i, s := range o.sealed {
-		paths[i] = s.Path()
+	paths, err := o.paths()
+	if err == nil {
+		err = open(paths[0], paths[1:])
 	}
-	if err := open(paths[0], paths[1:]); err != nil {
-		return err
+	o.done = err == nil
+	return errors.Join(err, o.tidy())
+}
+
+// paths are those to the copies. Beside each other they stand under their own
+// names; the core alone needs no folder.
+func (o *openedLibraries) paths() (paths []string, err error) {
+	if len(o.sealed) == 1 {
+		return []string{o.sealed[0].Path()}, nil
 	}
-	o.done = true
-	return nil
+	if o.folder == nil {
+		if o.folder, err = memory.NewFolder(); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range o.sealed {
+		path, err := o.folder.Put(s.name, s.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// tidy empties the folder, and removes it once nothing will be opened any more.
+func (o *openedLibraries) tidy() error {
+	if o.folder == nil {
+		return nil
+	}
+	var names []string
+	for _, s := range o.sealed {
+		names = append(names, s.name)
+	}
+	err := o.folder.Clear(names...)
+	if o.done {
+		err = errors.Join(err, o.folder.Remove())
+	}
+	return err
 }

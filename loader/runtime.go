@@ -22,7 +22,13 @@ type Library struct {
 	identity manifest.Digest
 
 	mu     sync.Mutex
-	sealed []*memory.Sealed // in the order core, providers; none once closed or opened
+	sealed []sealedLibrary // in the order core, providers; none once closed or opened
+}
+
+// A sealedLibrary is the copy of a library, with the name of its file.
+type sealedLibrary struct {
+	*memory.Sealed
+	name string
 }
 
 // AdmitLibrary copies the runtime's core library and its providers into sealed
@@ -54,12 +60,28 @@ func (l *Library) judge(ctx context.Context, a *admission, paths []string) error
 	if !slices.Contains(a.rules.Opens(policy.PhaseInspect), policy.PhaseLibrary) {
 		return a.decide(policy.PhaseLibrary, l) // no rule takes any: none is read
 	}
+	if err := namedOnce(paths); err != nil {
+		return err
+	}
 	l.facts.Opened = process.identity()
 	if err := l.seal(ctx, a, paths, !l.facts.Opened.IsZero()); err != nil {
 		return err
 	}
 	l.identity = l.facts.Files.Identity()
 	return a.decide(policy.PhaseLibrary, l)
+}
+
+// namedOnce refuses libraries that would stand under one name.
+func namedOnce(paths []string) error {
+	names := map[string]bool{}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if names[name] {
+			return &fault{Finding: codes.Finding(CodeTwice, name, 0, "named twice among the runtime's libraries")}
+		}
+		names[name] = true
+	}
+	return nil
 }
 
 func (l *Library) addTo(f *policy.Facts) { f.Library = &l.facts }
@@ -107,7 +129,7 @@ func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Digest,
 	if err != nil {
 		return manifest.Digest{}, err
 	}
-	l.sealed = append(l.sealed, sealed)
+	l.sealed = append(l.sealed, sealedLibrary{sealed, file.name})
 	return measure(ctx, file.size, func(offset int64, n int) ([]byte, error) { return sealed.Bytes()[offset:][:n], nil })
 }
 
@@ -129,7 +151,11 @@ func (l *Library) Digest() manifest.Digest { return l.identity }
 // opened these libraries already: a process can open ONNX Runtime once. From
 // the first try on, the copies stay for the life of the process, since code of
 // them may run even if open failed; a later call for the same libraries tries
-// the same copies again.
+// the same copies again, by the same paths.
+//
+// A core that has providers stands beside them, each under the name of its file,
+// in a private directory that is empty again when open returns: what the core is
+// to find there it has to open until then.
 //
 // The error is open's, ErrClosed, or a *Rejection if the process has taken
 // other libraries since the admission.

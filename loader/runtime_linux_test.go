@@ -47,7 +47,9 @@ func libraryGate(t *testing.T, dir string, session string, change func(*Config),
 // fresh gives the test a process that has opened nothing.
 func fresh(t *testing.T) {
 	t.Helper()
-	forget := func() { process.digest, process.sealed, process.done = manifest.Digest{}, nil, false }
+	forget := func() {
+		process.digest, process.sealed, process.folder, process.done = manifest.Digest{}, nil, nil, false
+	}
 	forget()
 	t.Cleanup(forget)
 }
@@ -94,6 +96,10 @@ func TestRuntimePhases(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "core", string(b))
 		require.Len(t, providers, 1)
+		require.Equal(t, filepath.Dir(c)+"/libprovider.so", providers[0], "a core finds its providers beside itself")
+		b, err = os.ReadFile(providers[0])
+		require.NoError(t, err)
+		require.Equal(t, "provider", string(b))
 		require.ErrorIs(t, os.WriteFile(c, []byte("evil"), 0), unix.EPERM)
 		return nil
 	}))
@@ -148,6 +154,12 @@ func TestRefusedLibraries(t *testing.T) {
 		fresh(t)
 		gate := libraryGate(t, dir, "", nil, core)
 		refused(t, gate, policy.CodeLibraryUnpinned, core, library(t, "libmore.so", "more"))
+	})
+	t.Run("two of one name", func(t *testing.T) {
+		fresh(t)
+		gate := libraryGate(t, dir, "", nil, core)
+		refused(t, gate, CodeTwice, core, core)
+		refused(t, gate, CodeTwice, core, library(t, "libmore.so", "more"), library(t, "libmore.so", "other"))
 	})
 	t.Run("absent", func(t *testing.T) {
 		fresh(t)
@@ -243,6 +255,42 @@ func TestSparseLibrary(t *testing.T) {
 	require.Equal(t, []formats.Code{CodeMemory}, codesOf(t, err))
 	_, err = MeasureLibrary(context.Background(), f.Name())
 	require.ErrorIs(t, err, errNoRoom)
+}
+
+// After open returned, whatever it returned, nothing lies beside the core. What
+// failed is tried again by the same paths.
+func TestLibrariesLieBesideEachOtherWhileTheyAreOpened(t *testing.T) {
+	fresh(t)
+	ctx := context.Background()
+	dir := write(t, map[string][]byte{"model.safetensors": weights(t, 10, 1)})
+	core, provider := library(t, "libcore.so.1", "core"), library(t, "libprovider.so", "provider")
+	m, err := libraryGate(t, dir, "", nil, core, provider).Load(ctx, "m", Dir(dir))
+	require.NoError(t, err)
+	defer m.Close()
+	lib, err := m.AdmitLibrary(ctx, core, provider)
+	require.NoError(t, err)
+
+	var paths [][]string
+	broken := errors.New("cannot open it")
+	for _, want := range []error{broken, nil} {
+		err := lib.Open(ctx, func(core string, providers []string) error {
+			paths = append(paths, append([]string{core}, providers...))
+			for _, path := range paths[0] {
+				require.FileExists(t, path)
+			}
+			return want
+		})
+		require.ErrorIs(t, err, want)
+		for _, path := range paths[0] {
+			require.NoFileExists(t, path)
+		}
+	}
+	require.Len(t, paths, 2)
+	require.Equal(t, paths[0], paths[1])
+	folder, err := os.Readlink(filepath.Dir(paths[0][0]))
+	require.NoError(t, err)
+	require.True(t, strings.HasSuffix(folder, " (deleted)"), folder)
+	require.Equal(t, "libcore.so.1", filepath.Base(paths[0][0]))
 }
 
 // A process that has opened its libraries copies no others.

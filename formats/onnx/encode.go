@@ -13,10 +13,11 @@ const placeholder = "null"
 
 // Encode is the graph in our own canonical protobuf, the only form in which a
 // runtime gets it: fields by ascending number, shortest varints, tensors as
-// raw_data, no doc strings, no metadata. Every Weight is an initializer of the
-// main graph with external data at the location "null"; the caller supplies
-// them, and sets the folder of external data to /dev so that a missed one
-// fails. The bytes are the caller's; equal models give equal bytes.
+// raw_data, no doc strings, no metadata, and nodes named as Nodes has them. Every
+// Weight is an initializer of the main graph with external data at the location
+// "null"; the caller supplies them, and sets the folder of external data to /dev
+// so that a missed one fails. The bytes are the caller's; equal models give equal
+// bytes.
 func (m *Model) Encode(ctx context.Context) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

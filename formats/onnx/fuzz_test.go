@@ -78,6 +78,11 @@ func FuzzRead(f *testing.F) {
 		}
 		encoded := encode(t, m)
 		require.Equal(t, encoded, encode(t, m))
+		names := map[string]bool{}
+		for _, n := range m.Nodes() {
+			require.False(t, n.Name == "" || names[n.Name], "%q tells nodes apart", n.Name)
+			names[n.Name] = true
+		}
 
 		again, err := Read(context.Background(), open(t, tree(supplied(t, m, files)), "model.onnx"), fuzzLimits)
 		require.NoError(t, err, "what we wrote is read")
@@ -87,6 +92,7 @@ func FuzzRead(f *testing.F) {
 			return // typed data became raw_data, and so weights
 		}
 		require.Equal(t, encoded, encode(t, again))
+		require.Equal(t, m.Nodes(), again.Nodes())
 		require.Len(t, again.Weights(), len(m.Weights()))
 		for i, w := range again.Weights() {
 			want := m.Weights()[i]

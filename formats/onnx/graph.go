@@ -38,7 +38,8 @@ type node struct {
 	in, out []*value
 	calls   *function // the local function that it calls
 
-	folds bool // a runtime may compute it while it creates a session
+	folds  bool // a runtime may compute it while it creates a session
+	floats bool // it may compute anything but integers and booleans
 }
 
 // attribute finds an attribute by name; nil if the node has none.
@@ -135,6 +136,7 @@ type value struct {
 	sparse   *sparseTensor
 	uses     []use
 	output   bool // a graph or a function returns it
+	integral bool // it is known to hold integers or booleans
 }
 
 // A use is an input of a node.

@@ -57,9 +57,11 @@ func readModel(ctx context.Context, in formats.Input, lim formats.Limits, built 
 	known := r.lim
 	known.MaxHeader = r.room // what folding knows of values is a part of the tree
 	fold(r.faults, known, tree)
+	r.nameNodes(tree.graph)
 	if r.err != nil {
 		return nil, r.err
 	}
+	markFloats(tree.graph)
 	m := &Model{tree: tree}
 	for _, p := range promoted {
 		m.weights = append(m.weights, p.weight(in.Name()))

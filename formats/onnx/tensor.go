@@ -64,6 +64,16 @@ func (t dataType) dtype() formats.DType {
 	return dataTypes[t].dtype
 }
 
+// integral reports whether the values are integers or booleans.
+func (t dataType) integral() bool {
+	switch t.dtype() {
+	case formats.Bool, formats.I2, formats.I4, formats.I8, formats.I16, formats.I32, formats.I64,
+		formats.U2, formats.U4, formats.U8, formats.U16, formats.U32, formats.U64:
+		return true
+	}
+	return false
+}
+
 // A tensor is a TensorProto. Its values are text, or size bytes that either are
 // kept in data or lie, little-endian and without gaps, at place.
 type tensor struct {

@@ -49,6 +49,7 @@ var admission = []entry{
 	{loader.CodeRecord, "The recorder could not write the admission down.", unrecorded},
 
 	{loader.CodeUnsupported, "Runtime libraries cannot be sealed on this system.", runtimes},
+	{loader.CodeTwice, "Two of the runtime's libraries have one name.", runtimes},
 	{policy.CodeLibraryMissing, "The policy has rules for runtimes, and none was named or pinned.", runtimes},
 	{policy.CodeLibraryUnpinned, "The lock has no runtime library of this name.", runtimes},
 	{policy.CodeLibraryChanged, "A runtime library is not the one that was pinned.", runtimes},

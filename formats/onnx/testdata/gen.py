@@ -188,7 +188,7 @@ def nodes():
             "name": case.name,
             "model": base64.b64encode(constant.SerializeToString(deterministic=True)).decode(),
             "outputs": [
-                {"dims": list(a.shape), "integral": a.dtype.name in integral, "values": [int(v) for v in a.ravel()] if a.dtype.name in integral else []}
+                {"dims": list(a.shape), "dtype": a.dtype.name, "integral": a.dtype.name in integral, "values": [int(v) for v in a.ravel()] if a.dtype.name in integral else []}
                 for a in outputs
             ],
         })
@@ -196,7 +196,33 @@ def nodes():
     (HERE / "nodes.json").write_text("[\n" + lines + "\n]\n")
 
 
+INTEGRAL = {f"tensor({t})" for t in "bool int2 int4 int8 int16 int32 int64 uint2 uint4 uint8 uint16 uint32 uint64".split()}
+
+
+def integral():
+    """integral.json: the operators of ai.onnx all of whose outputs are integers or
+    booleans "always", in every version, or where all "inputs" are."""
+
+    def judge(s):
+        allowed = {c.type_param_str: set(c.allowed_type_strs) for c in s.type_constraints}
+        read = {i.type_str for i in s.inputs}
+        types = [o.type_str for o in s.outputs]
+        if all(allowed.get(t, {t}) <= INTEGRAL for t in types):
+            return "always"
+        if all(t in read or allowed.get(t, {t}) <= INTEGRAL for t in types):
+            return "inputs"
+        return ""
+
+    judged = collections.defaultdict(set)
+    for s in onnx.defs.get_all_schemas_with_history():
+        if s.domain == "" and s.outputs:
+            judged[s.name].add(judge(s))
+    doc = {op: "always" if j == {"always"} else "inputs" for op, j in judged.items() if "" not in j}
+    (HERE / "integral.json").write_text(json.dumps(doc, indent=0, sort_keys=True) + "\n")
+
+
 tables()
+integral()
 nodes()
 every_type()
 structures()

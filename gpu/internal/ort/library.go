@@ -10,6 +10,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -21,11 +23,25 @@ import (
 // onnxruntime_go opened, for us or for anyone else.
 func Initialized() bool { return onnxruntime_go.IsInitialized() }
 
+// cudaFault is why the CUDA provider did not open. Like the shim's table it is a
+// fact of the process, and set before anything else is called.
+var cudaFault error
+
 // Open opens the library at path and makes the process's environment, which
-// logs nothing. Both last as long as the process, whatever others do through
-// onnxruntime_go: the shim has a share of its own in them. Nothing else of this
-// package may be called before it succeeded.
-func Open(path string) error {
+// logs nothing and sends no telemetry. Both last as long as the process, whatever
+// others do through onnxruntime_go: the shim has a share of its own in them.
+// Nothing else of this package may be called before it succeeded.
+//
+// The variable ORT_DISABLE_TELEMETRY of the process is set for that. From 1.30 on
+// the runtime for linux otherwise keeps a data base in the user's home and looks
+// for a server to send it to; the call that switches events off comes too late.
+//
+// With cuda the CUDA provider beside path is opened too, while it is there. If
+// that fails, sessions on CUDA do, with the same words.
+func Open(path string, cuda bool) error {
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return err
+	}
 	onnxruntime_go.SetSharedLibraryPath(path)
 	if err := onnxruntime_go.InitializeEnvironment(onnxruntime_go.WithLogLevelFatal()); err != nil {
 		return err
@@ -33,6 +49,19 @@ func Open(path string) error {
 	if err := attach(path); err != nil {
 		return errors.Join(err, onnxruntime_go.DestroyEnvironment())
 	}
+	if cuda {
+		cudaFault = openCUDA()
+	}
+	return nil
+}
+
+// openCUDA sets an option that asks for no device, which opens the provider.
+func openCUDA() error {
+	options, err := newCUDAOptions([]Option{{"use_tf32", "0"}})
+	if err != nil {
+		return err
+	}
+	C.ort_release_cuda_options(options)
 	return nil
 }
 
@@ -48,13 +77,32 @@ func attach(path string) error {
 // Version is the version of the open library, as it tells it.
 func Version() string { return onnxruntime_go.GetVersion() }
 
-// check is the error of a status, which it releases. The text may quote the
-// model: it is escaped, on one line.
+// check is the error of a status, which it releases.
 func check(status *C.OrtStatus) error {
 	if status == nil {
 		return nil
 	}
 	defer C.ort_release_status(status)
-	text := strings.TrimSpace(C.GoString(C.ort_message(status)))
-	return fmt.Errorf("onnxruntime: %s", formats.Quote(text))
+	return failure(strings.TrimSpace(C.GoString(C.ort_message(status))))
+}
+
+// failure is what the runtime tells. The text may quote the model: it is escaped,
+// on one line.
+func failure(text string) error {
+	err := fmt.Errorf("onnxruntime: %s", formats.Quote(text))
+	if slices.ContainsFunc(shortages, func(words string) bool { return strings.Contains(text, words) }) {
+		return fmt.Errorf("%w: %w", ErrOutOfMemory, err)
+	}
+	return err
+}
+
+// shortages are the words in which the runtime's allocators, the C++ library and
+// CUDA's libraries tell that there is no memory.
+var shortages = []string{
+	"Failed to allocate memory for requested buffer",
+	"is smaller than requested bytes",
+	"std::bad_alloc",
+	"CUDA failure 2: out of memory",
+	"CUBLAS_STATUS_ALLOC_FAILED",
+	"CUDNN_STATUS_ALLOC_FAILED",
 }

@@ -12,3 +12,23 @@ import "errors"
 
 // ErrNoCUDA says that the runtime cannot use the CUDA device it was asked for.
 var ErrNoCUDA = errors.New("gpu: no such CUDA device")
+
+// ErrOutOfMemory says that the runtime could not get memory of the host or the
+// device. The runtime tells it in words alone: other words are another error.
+var ErrOutOfMemory = errors.New("gpu: out of memory")
+
+// The execution providers, as the runtime calls them.
+const (
+	CPUProvider  = "CPUExecutionProvider"
+	CUDAProvider = "CUDAExecutionProvider"
+)
+
+// A Node is a node of the graph that a session runs, as it was when providers
+// took their parts.
+type Node struct {
+	Provider               string
+	Name, Domain, Operator string // Domain is empty for ai.onnx
+}
+
+// An Option is an option of the CUDA provider, by the runtime's name for it.
+type Option struct{ Key, Value string }

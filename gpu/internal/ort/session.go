@@ -32,7 +32,7 @@ type Config struct {
 	Inputs, Outputs []string // names, in the order of Run
 	Optimize        bool     // rewrite the graph; else run it as it is
 	Threads         int      // within one operator; 0: the runtime's choice
-	CUDA            string   // the number of the device; empty: the CPU
+	CUDA            []Option // of the CUDA provider, its device_id among them; none: the CPU
 }
 
 // A Session is a graph that the runtime has made ready to run. Calls may run at
@@ -131,7 +131,7 @@ func (w *Weight) wrap() (*C.OrtValue, error) {
 
 func newOptions(cfg Config) (*C.OrtSessionOptions, error) {
 	const none, all = 0, 99 // GraphOptimizationLevel
-	config := C.ort_config{optimization: none, threads: C.int(cfg.Threads), no_cpu: cfg.CUDA != ""}
+	config := C.ort_config{optimization: none, threads: C.int(cfg.Threads)}
 	if cfg.Optimize {
 		config.optimization = all
 	}
@@ -139,12 +139,10 @@ func newOptions(cfg Config) (*C.OrtSessionOptions, error) {
 	if err := check(C.ort_options(&config, &options)); err != nil {
 		return nil, err
 	}
-	if cfg.CUDA == "" {
+	if len(cfg.CUDA) == 0 {
 		return options, nil
 	}
-	device := C.CString(cfg.CUDA)
-	defer C.free(unsafe.Pointer(device))
-	if err := check(C.ort_append_cuda(options, device)); err != nil {
+	if err := appendCUDA(options, cfg.CUDA); err != nil {
 		C.ort_release_options(options)
 		return nil, fmt.Errorf("%w: %w", ErrNoCUDA, err)
 	}

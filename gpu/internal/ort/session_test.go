@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var openOnce = sync.OnceValue(func() error { return Open(os.Getenv("WEIGHTGATE_ORT")) })
+var openOnce = sync.OnceValue(func() error { return Open(os.Getenv("WEIGHTGATE_ORT"), false) })
 
 func library(t *testing.T) {
 	t.Helper()
@@ -81,7 +81,7 @@ func row(t *testing.T, s *Session, id int64) float32 {
 
 func TestOpenWhatIsNoRuntime(t *testing.T) {
 	library(t)
-	require.Error(t, Open(os.Getenv("WEIGHTGATE_ORT")), "it is open already")
+	require.Error(t, Open(os.Getenv("WEIGHTGATE_ORT"), false), "it is open already")
 	require.ErrorContains(t, attach(filepath.Join(t.TempDir(), "none.so")), "not open")
 	require.ErrorContains(t, attach("libc.so.6"), "OrtGetApiBase")
 	require.True(t, Initialized())
@@ -153,7 +153,7 @@ func TestNoCUDA(t *testing.T) {
 	library(t)
 	model, tensor := table()
 	config := tableConfig
-	config.CUDA = "0"
+	config.CUDA = []Option{{"device_id", "0"}}
 	s, err := NewSession(t.Context(), model.Encode(), []Weight{weight(t, tensor, false)}, config)
 	require.ErrorIs(t, err, ErrNoCUDA)
 	require.Nil(t, s)
@@ -274,4 +274,48 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(20*time.Millisecond, func() { cancel(errors.New("enough")) })
 	require.ErrorIs(t, run(ctx, math.MaxInt64), context.Canceled)
+}
+
+// A value of more bytes than any machine has.
+func TestRunOutOfMemory(t *testing.T) {
+	library(t)
+	model := onnxtest.Model{Graph: onnxtest.Graph{
+		Nodes:   []onnxtest.Node{{Op: "ConstantOfShape", In: []string{"n"}, Out: []string{"y"}}},
+		Inputs:  []onnxtest.Value{{Name: "n", Type: onnxtest.Int64, Dims: []int64{1}}},
+		Outputs: []onnxtest.Value{{Name: "y", Type: onnxtest.Float, Dims: []int64{-1}}},
+	}}
+	s, err := NewSession(t.Context(), model.Encode(), nil, Config{Inputs: []string{"n"}, Outputs: []string{"y"}})
+	require.NoError(t, err)
+	defer s.Close()
+	run := func(n uint64) error {
+		c, err := s.Begin()
+		require.NoError(t, err)
+		defer c.End()
+		c.Add(formats.I64, []int64{1}, binary.LittleEndian.AppendUint64(nil, n))
+		c.AddAbsent()
+		return c.Run(t.Context())
+	}
+	require.ErrorIs(t, run(1<<50), ErrOutOfMemory)
+	require.NotErrorIs(t, run(1<<63), ErrOutOfMemory, "a negative shape is another error")
+	require.NoError(t, run(3), "the session goes on")
+}
+
+func TestShortages(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want bool
+	}{
+		{"BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 64", true},
+		{"Available memory of 10 is smaller than requested bytes of 64", true},
+		{"std::bad_alloc", true},
+		{"CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);", true},
+		{"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0", true},
+		{"CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0", true},
+		{"CUDA failure 700: an illegal memory access was encountered", false},
+		{"indices element out of data bounds", false},
+	} {
+		err := failure(c.text)
+		require.ErrorContains(t, err, formats.Quote(c.text))
+		require.Equal(t, c.want, errors.Is(err, ErrOutOfMemory), c.text)
+	}
 }

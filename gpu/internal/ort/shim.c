@@ -48,8 +48,7 @@ static OrtStatus *configure(OrtSessionOptions *options, const ort_config *config
   TRY(ORT(AddSessionConfigEntry)(options, "session.model_external_initializers_file_folder_path", "/dev"));
   TRY(ORT(SetSessionGraphOptimizationLevel)(options, config->optimization));
   if (config->threads) TRY(ORT(SetIntraOpNumThreads)(options, config->threads));
-  if (config->no_cpu) TRY(ORT(AddSessionConfigEntry)(options, "session.disable_cpu_ep_fallback", "1"));
-  return NULL;
+  return ORT(AddSessionConfigEntry)(options, "session.record_ep_graph_assignment_info", "1");
 }
 
 OrtStatus *ort_options(const ort_config *config, OrtSessionOptions **out) {
@@ -59,14 +58,16 @@ OrtStatus *ort_options(const ort_config *config, OrtSessionOptions **out) {
   return status;
 }
 
-OrtStatus *ort_append_cuda(OrtSessionOptions *options, const char *device) {
-  static const char *const keys[] = {"device_id"};
-  OrtCUDAProviderOptionsV2 *cuda = NULL;
-  TRY(ORT(CreateCUDAProviderOptions)(&cuda));
-  OrtStatus *status = ORT(UpdateCUDAProviderOptions)(cuda, keys, &device, 1);
-  if (!status) status = ORT(SessionOptionsAppendExecutionProvider_CUDA_V2)(options, cuda);
-  ORT(ReleaseCUDAProviderOptions)(cuda);
+OrtStatus *ort_cuda_options(const char *const *keys, const char *const *values, size_t n,
+                            OrtCUDAProviderOptionsV2 **out) {
+  TRY(ORT(CreateCUDAProviderOptions)(out));
+  OrtStatus *status = ORT(UpdateCUDAProviderOptions)(*out, keys, values, n);
+  if (status) ort_release_cuda_options(*out);
   return status;
+}
+
+OrtStatus *ort_append_cuda(OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda) {
+  return ORT(SessionOptionsAppendExecutionProvider_CUDA_V2)(options, cuda);
 }
 
 OrtStatus *ort_wrap(const ort_tensor *tensor, const int64_t *shape, OrtValue **out) {
@@ -85,6 +86,22 @@ OrtStatus *ort_copy(OrtSessionOptions *options, const char *name, const OrtValue
 
 OrtStatus *ort_create(const OrtSessionOptions *options, const void *graph, size_t size, OrtSession **out) {
   return ORT(CreateSessionFromArray)(environment, graph, size, options, out);
+}
+
+OrtStatus *ort_assignment(const OrtSession *session, const OrtEpAssignedSubgraph *const **out, size_t *n) {
+  return ORT(Session_GetEpGraphAssignmentInfo)(session, out, n);
+}
+
+OrtStatus *ort_assigned(const OrtEpAssignedSubgraph *subgraph, const char **provider,
+                        const OrtEpAssignedNode *const **nodes, size_t *n) {
+  TRY(ORT(EpAssignedSubgraph_GetEpName)(subgraph, provider));
+  return ORT(EpAssignedSubgraph_GetNodes)(subgraph, nodes, n);
+}
+
+OrtStatus *ort_assigned_node(const OrtEpAssignedNode *node, const char **name, const char **domain, const char **op) {
+  TRY(ORT(EpAssignedNode_GetName)(node, name));
+  TRY(ORT(EpAssignedNode_GetDomain)(node, domain));
+  return ORT(EpAssignedNode_GetOperatorType)(node, op);
 }
 
 void ort_cancel_create(OrtSessionOptions *options) {
@@ -145,6 +162,8 @@ void ort_release_status(OrtStatus *status) {
 }
 
 void ort_release_options(OrtSessionOptions *options) { ORT(ReleaseSessionOptions)(options); }
+
+void ort_release_cuda_options(OrtCUDAProviderOptionsV2 *cuda) { ORT(ReleaseCUDAProviderOptions)(cuda); }
 
 void ort_release_run_options(OrtRunOptions *options) { ORT(ReleaseRunOptions)(options); }
 

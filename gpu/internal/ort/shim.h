@@ -18,7 +18,6 @@ typedef struct {
 typedef struct {
   OrtLevel optimization;
   int threads; // within one operator; 0: the runtime's choice
-  bool no_cpu; // a node that would fall back to the CPU is an error
 } ort_config;
 
 // ort_attach finds the function table of the library that is already open at
@@ -28,12 +27,22 @@ const char *ort_attach(const char *path);
 OrtStatus *ort_start(void);
 
 OrtStatus *ort_options(const ort_config *config, OrtSessionOptions **out);
-OrtStatus *ort_append_cuda(OrtSessionOptions *options, const char *device);
+// ort_cuda_options opens the CUDA provider if the process has not yet.
+OrtStatus *ort_cuda_options(const char *const *keys, const char *const *values, size_t n,
+                            OrtCUDAProviderOptionsV2 **out);
+OrtStatus *ort_append_cuda(OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda);
 OrtStatus *ort_wrap(const ort_tensor *tensor, const int64_t *shape, OrtValue **out);
 OrtStatus *ort_lend(OrtSessionOptions *options, const char *name, const OrtValue *value);
 OrtStatus *ort_copy(OrtSessionOptions *options, const char *name, const OrtValue *value);
 OrtStatus *ort_create(const OrtSessionOptions *options, const void *graph, size_t size, OrtSession **out);
 void ort_cancel_create(OrtSessionOptions *options);
+
+// ort_assignment lists the parts of the graph as providers took them. These and
+// what they point to are the session's.
+OrtStatus *ort_assignment(const OrtSession *session, const OrtEpAssignedSubgraph *const **out, size_t *n);
+OrtStatus *ort_assigned(const OrtEpAssignedSubgraph *subgraph, const char **provider,
+                        const OrtEpAssignedNode *const **nodes, size_t *n);
+OrtStatus *ort_assigned_node(const OrtEpAssignedNode *node, const char **name, const char **domain, const char **op);
 
 OrtStatus *ort_run_options(OrtRunOptions **out);
 // ort_run runs the session over inputs and then outputs tensors, whose shapes
@@ -50,6 +59,7 @@ OrtStatus *ort_shape(const OrtValue *value, int64_t *shape, size_t rank);
 const char *ort_message(const OrtStatus *status);
 void ort_release_status(OrtStatus *status);
 void ort_release_options(OrtSessionOptions *options);
+void ort_release_cuda_options(OrtCUDAProviderOptionsV2 *cuda);
 void ort_release_run_options(OrtRunOptions *options);
 void ort_release_value(OrtValue *value);
 void ort_release_session(OrtSession *session);

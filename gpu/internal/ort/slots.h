@@ -14,6 +14,8 @@
 
 typedef struct OrtCUDAProviderOptionsV2 OrtCUDAProviderOptionsV2;
 typedef struct OrtEnv OrtEnv;
+typedef struct OrtEpAssignedNode OrtEpAssignedNode;
+typedef struct OrtEpAssignedSubgraph OrtEpAssignedSubgraph;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtRunOptions OrtRunOptions;
 typedef struct OrtSession OrtSession;
@@ -66,6 +68,15 @@ typedef int OrtMemory;           // OrtAllocatorType, OrtMemType: they have nega
   SLOT(208, void, ReleaseCUDAProviderOptions, (OrtCUDAProviderOptionsV2 *))                          \
   SLOT(210, OrtStatus *, AddExternalInitializers,                                                    \
        (OrtSessionOptions *, const char *const *, const OrtValue *const *, size_t))                  \
-  SLOT(293, OrtStatus *, SessionOptionsSetLoadCancellationFlag, (OrtSessionOptions *, bool))
+  SLOT(293, OrtStatus *, SessionOptionsSetLoadCancellationFlag, (OrtSessionOptions *, bool))         \
+  SLOT(407, OrtStatus *, Session_GetEpGraphAssignmentInfo,                                           \
+       (const OrtSession *, const OrtEpAssignedSubgraph *const **, size_t *))                        \
+  SLOT(408, OrtStatus *, EpAssignedSubgraph_GetEpName,                                               \
+       (const OrtEpAssignedSubgraph *, const char **))                                               \
+  SLOT(409, OrtStatus *, EpAssignedSubgraph_GetNodes,                                                \
+       (const OrtEpAssignedSubgraph *, const OrtEpAssignedNode *const **, size_t *))                 \
+  SLOT(410, OrtStatus *, EpAssignedNode_GetName, (const OrtEpAssignedNode *, const char **))         \
+  SLOT(411, OrtStatus *, EpAssignedNode_GetDomain, (const OrtEpAssignedNode *, const char **))       \
+  SLOT(412, OrtStatus *, EpAssignedNode_GetOperatorType, (const OrtEpAssignedNode *, const char **))
 
 #endif
