@@ -1,0 +1,105 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == childArgument {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// given is a variable of the environment. Without it a person skips the test,
+// and CI fails.
+func given(t *testing.T, variable, meaning string) string {
+	t.Helper()
+	v := os.Getenv(variable)
+	switch {
+	case v != "":
+	case os.Getenv("CI") == "true":
+		t.Fatalf("CI runs this: set %s to %s", variable, meaning)
+	default:
+		t.Skipf("not run: %s is not set; it is %s", variable, meaning)
+	}
+	return v
+}
+
+func fetched(t *testing.T) (library, models string) {
+	t.Helper()
+	return given(t, "WEIGHTGATE_ORT", "the path of ONNX Runtime's core library"),
+		given(t, "WEIGHTGATE_MODELS", "a directory with the public models, as examples/fetch lays it out")
+}
+
+// The whole check with the CPU in the device's place.
+func TestOnTheCPU(t *testing.T) {
+	library, models := fetched(t)
+	scratch, written := t.TempDir(), t.TempDir()
+	var out, said bytes.Buffer
+	code := run(t.Context(), []string{
+		"-device", "cpu", "-small", "-rounds", "2", "-library", library, "-models", models, "-scratch", scratch, "-results", written,
+	}, nil, &out, &said)
+	require.Zero(t, code, said.String())
+	shown := out.String()
+	require.True(t, strings.HasPrefix(shown, "NOT A CHECK OF CUDA"), shown)
+	require.Equal(t, 4, strings.Count(shown, "| equal |"), shown)
+	require.Equal(t, 4, strings.Count(shown, ": yes\n"), shown)
+	require.Equal(t, 2, strings.Count(shown, ": not on this device\n"), "limits of device memory, and the fallback")
+	for _, dir := range []string{scratch, written} {
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+}
+
+// A CUDA session that does not come about is a failure of each line, told and
+// counted, and nothing that ends the check.
+func TestCUDAOnARuntimeWithoutIt(t *testing.T) {
+	library, models := fetched(t)
+	c := check{
+		device: deviceCUDA, rounds: 1, large: small(), scratch: t.TempDir(), progress: &bytes.Buffer{},
+		files: files{library: library, models: models},
+	}
+	r := &report{Device: deviceCUDA}
+	require.NoError(t, c.run(t.Context(), r))
+	require.Len(t, r.Workloads, 4)
+	for _, w := range r.Workloads {
+		require.Contains(t, w.Failure, byPath+": ", w.Name)
+	}
+	var failed, held []string
+	for _, v := range r.Refusals {
+		require.False(t, v.Skipped, v.What)
+		if v.Failure != "" {
+			failed = append(failed, v.What)
+		} else {
+			held = append(held, v.What)
+		}
+	}
+	require.Len(t, failed, 4, "%v, and not %v", failed, held)
+	require.Len(t, r.failures(), 8)
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-device", "tpu"}, "cuda or cpu"},
+		{[]string{"-rounds", "0"}, "at least 1"},
+		{[]string{"more"}, `what is "more"`},
+		{[]string{"-no-such-flag"}, "no-such-flag"},
+	} {
+		var said bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), c.args, nil, &bytes.Buffer{}, &said))
+		require.Contains(t, said.String(), c.says)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !cgo || !linux
+
+package main
+
+import "errors"
+
+func (j job) runtimeByPath() (opener, error) { return nil, errors.ErrUnsupported }
