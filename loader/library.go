@@ -23,8 +23,7 @@ func MeasureLibrary(ctx context.Context, path string) (manifest.Entry, error) {
 		return manifest.Entry{}, err
 	}
 	defer file.Close()
-	verity, err := file.measure(ctx)
-	return manifest.Entry{Name: file.name, Size: file.size, Verity: verity}, err
+	return file.measure(ctx)
 }
 
 // A libraryFile is a runtime library as it lies on the disk.
@@ -32,6 +31,7 @@ type libraryFile struct {
 	*os.File
 	name string // without directories
 	size int64
+	info fs.FileInfo
 }
 
 // openLibrary follows links and waits for no FIFO.
@@ -53,7 +53,7 @@ func openLibrary(ctx context.Context, path string) (*libraryFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &libraryFile{File: f, name: filepath.Base(path), size: info.Size()}, nil
+	return &libraryFile{File: f, name: filepath.Base(path), size: info.Size(), info: info}, nil
 }
 
 // read fills dst from offset.
@@ -62,12 +62,21 @@ func (f *libraryFile) read(dst []byte, offset int64) error {
 	return full(f.name, dst, n, offset, err)
 }
 
-// measure is the fs-verity digest of the file, of which no byte is kept.
-func (f *libraryFile) measure(ctx context.Context) (manifest.Digest, error) {
-	return measure(ctx, f.size, func(offset int64, n int) ([]byte, error) {
+// measure is the file's entry. No byte is kept.
+func (f *libraryFile) measure(ctx context.Context) (manifest.Entry, error) {
+	return f.entry(ctx, func(offset int64, n int) ([]byte, error) {
 		chunk := make([]byte, n)
 		return chunk, f.read(chunk, offset)
 	})
+}
+
+// entry is that of the file, with the digest of these chunks.
+func (f *libraryFile) entry(ctx context.Context, chunk func(offset int64, n int) ([]byte, error)) (manifest.Entry, error) {
+	verity, err := measure(ctx, f.size, chunk)
+	if err != nil {
+		return manifest.Entry{}, err
+	}
+	return manifest.Entry{Name: f.name, Size: f.size, Verity: verity}, nil
 }
 
 // measure is the fs-verity digest of size bytes, on all cores. A chunk may be

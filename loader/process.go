@@ -2,6 +2,7 @@ package loader
 
 import (
 	"errors"
+	"os"
 	"sync"
 
 	"github.com/weightgate/weightgate/loader/internal/memory"
@@ -26,6 +27,20 @@ func (o *openedLibraries) identity() manifest.Digest {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.digest
+}
+
+// sealedFrom is the entry of the copy that was sealed from a file, if the file
+// has not changed since by its name, inode, size and time. One that only seems
+// so deceives nobody: what runs has this entry.
+func (o *openedLibraries) sealedFrom(f *libraryFile) (manifest.Entry, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.sealed {
+		if s.entry.Name == f.name && os.SameFile(s.from, f.info) && s.entry.Size == f.size && s.from.ModTime().Equal(f.info.ModTime()) {
+			return s.entry, true
+		}
+	}
+	return manifest.Entry{}, false
 }
 
 // take makes l's libraries those of the process if it has none yet, and is the
@@ -68,7 +83,7 @@ func (o *openedLibraries) paths() (paths []string, err error) {
 		}
 	}
 	for _, s := range o.sealed {
-		path, err := o.folder.Put(s.name, s.Sealed)
+		path, err := o.folder.Put(s.entry.Name, s.Sealed)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +99,7 @@ func (o *openedLibraries) tidy() error {
 	}
 	var names []string
 	for _, s := range o.sealed {
-		names = append(names, s.name)
+		names = append(names, s.entry.Name)
 	}
 	err := o.folder.Clear(names...)
 	if o.done {

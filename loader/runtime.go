@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -25,10 +26,11 @@ type Library struct {
 	sealed []sealedLibrary // in the order core, providers; none once closed or opened
 }
 
-// A sealedLibrary is the copy of a library, with the name of its file.
+// A sealedLibrary is the copy of a library, and what it is a copy of.
 type sealedLibrary struct {
 	*memory.Sealed
-	name string
+	entry manifest.Entry // of the copy
+	from  fs.FileInfo    // of the file, before it was read
 }
 
 // AdmitLibrary copies the runtime's core library and its providers into sealed
@@ -88,7 +90,8 @@ func (l *Library) addTo(f *policy.Facts) { f.Library = &l.facts }
 
 // seal copies each library once and measures the copy where it was sealed. A
 // process that has opened libraries takes no others: then they are only
-// measured, and what runs is what was sealed before.
+// measured, and what runs is what was sealed before. A file that is still the
+// one that was sealed is not even read: its bytes are used by nobody any more.
 func (l *Library) seal(ctx context.Context, a *admission, paths []string, opened bool) error {
 	defer a.timed("seal libraries")()
 	for _, path := range paths {
@@ -97,11 +100,13 @@ func (l *Library) seal(ctx context.Context, a *admission, paths []string, opened
 		if err != nil {
 			return libraryFault(err, name)
 		}
-		entry := manifest.Entry{Name: name, Size: file.size}
-		if opened {
-			entry.Verity, err = file.measure(ctx)
-		} else {
-			entry.Verity, err = l.keep(ctx, file)
+		entry, known := process.sealedFrom(file)
+		switch {
+		case known:
+		case opened:
+			entry, err = file.measure(ctx)
+		default:
+			entry, err = l.keep(ctx, file)
 		}
 		file.Close()
 		if err != nil {
@@ -114,7 +119,7 @@ func (l *Library) seal(ctx context.Context, a *admission, paths []string, opened
 }
 
 // keep seals a copy of the file and measures the copy.
-func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Digest, error) {
+func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Entry, error) {
 	sealed, err := memory.NewSealed(file.name, file.size, func(dst []byte) error {
 		for at := int64(0); at < file.size; at += hashing.Chunk {
 			if err := ctx.Err(); err != nil {
@@ -127,10 +132,12 @@ func (l *Library) keep(ctx context.Context, file *libraryFile) (manifest.Digest,
 		return nil
 	})
 	if err != nil {
-		return manifest.Digest{}, err
+		return manifest.Entry{}, err
 	}
-	l.sealed = append(l.sealed, sealedLibrary{sealed, file.name})
-	return measure(ctx, file.size, func(offset int64, n int) ([]byte, error) { return sealed.Bytes()[offset:][:n], nil })
+	l.sealed = append(l.sealed, sealedLibrary{Sealed: sealed, from: file.info})
+	copied := &l.sealed[len(l.sealed)-1]
+	copied.entry, err = file.entry(ctx, func(offset int64, n int) ([]byte, error) { return sealed.Bytes()[offset:][:n], nil })
+	return copied.entry, err
 }
 
 func libraryFault(err error, name string) *fault {

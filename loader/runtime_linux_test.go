@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -209,6 +210,28 @@ func TestRefusedLibraries(t *testing.T) {
 		require.NoError(t, again.Open(ctx, func(string, []string) error { t.Error("opened twice"); return nil }))
 		require.NoError(t, again.Close())
 		require.NoError(t, again.Close())
+	})
+	t.Run("what is open is not read again", func(t *testing.T) {
+		fresh(t)
+		path := library(t, "libcore.so.1", "core")
+		m, err := libraryGate(t, dir, "", nil, path).Load(ctx, "m", Dir(dir))
+		require.NoError(t, err)
+		defer m.Close()
+		first, err := m.AdmitLibrary(ctx, path)
+		require.NoError(t, err)
+		require.NoError(t, first.Open(ctx, func(string, []string) error { return nil }))
+		sealed, err := os.Stat(path)
+		require.NoError(t, err)
+
+		require.NoError(t, os.WriteFile(path, []byte("CORE"), 0o644))
+		require.NoError(t, os.Chtimes(path, time.Time{}, sealed.ModTime()))
+		again, err := m.AdmitLibrary(ctx, path)
+		require.NoError(t, err, "it is what was sealed, as far as a look from outside goes")
+		require.Equal(t, first.Digest(), again.Digest(), "and the digest is that of what runs")
+
+		require.NoError(t, os.Chtimes(path, time.Time{}, sealed.ModTime().Add(time.Second)))
+		_, err = m.AdmitLibrary(ctx, path)
+		require.Equal(t, []formats.Code{policy.CodeLibraryChanged, policy.CodeLibraryOther}, codesOf(t, err))
 	})
 	t.Run("closed before it is opened", func(t *testing.T) {
 		fresh(t)
