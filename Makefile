@@ -9,7 +9,7 @@ modules = . examples/quickstart examples/internal/ocr examples/ocr examples/embe
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 
-.PHONY: demo embed test race soak fuzz bench gpu-check parity interop vet cross nocgo
+.PHONY: demo embed test race soak fuzz bench bench-gate gpu-check parity interop vet cross nocgo
 
 demo:
 	cd examples/quickstart && $(GO) run .
@@ -50,8 +50,14 @@ fuzz:
 	  done; \
 	done
 
+# Every way of loading and the peers on the same files, into benchmarks/results
+# and the README. Installs the peers into .cache/bench. BENCH=-quick takes less.
 bench:
-	$(fetched) && $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./benchmarks
+	$(fetched) && python3 benchmarks/run.py $(BENCH)
+
+# A load with pins against the speed of SHA-256 itself, in the same run.
+bench-gate:
+	$(GO) test -run '^$$' -bench '^BenchmarkRatioGate$$' -benchtime 1x ./benchmarks
 
 # Sessions on a CUDA device against the CPU's; says what is missing where there
 # is none.

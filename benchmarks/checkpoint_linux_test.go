@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/results"
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/safetensors"
 	"github.com/weightgate/weightgate/formats/torch"
@@ -20,52 +22,13 @@ import (
 	"github.com/weightgate/weightgate/policy"
 )
 
-var (
-	keepFlag       = flag.String("keep", "", "a directory that keeps the checkpoint of conversions, 2 GiB, from one run to the next; empty: made for one run, where -dir says")
-	pythonFlag     = flag.String("python", "python3", "a Python with torch and safetensors")
-	picklescanFlag = flag.String("picklescan", "picklescan", "the command")
-	modelscanFlag  = flag.String("modelscan", "modelscan", "the command")
-	ficklingFlag   = flag.String("fickling", "python3", "a Python with fickling, whose command does not read checkpoints")
-)
-
-// tools are the programs of conversions, by their paths.
-type tools struct {
-	Weightgate, Python, Picklescan, Modelscan, Fickling, ModelSigning string
-
-	Scripts string // the directory of what Python runs
-	Out     string // a directory for what they write, beside the checkpoint
-}
+var keepFlag = flag.String("keep", "", "a directory that keeps the checkpoint of conversions from one run to the next; empty: made for one run, where -dir says")
 
 // checkpointName is the checkpoint's file.
 const checkpointName = "model.pt"
 
 // torchToo is what reads checkpoints and what is made of them.
 func torchToo() formats.Set { return formats.Set{safetensors.Format(), torch.Format()} }
-
-// found is all programs of conversions. What is not there is an error, and not
-// left out.
-func found(t testing.TB, out string) (p tools) {
-	t.Helper()
-	scripts, err := os.Getwd()
-	require.NoError(t, err)
-	p = tools{Weightgate: filepath.Join(out, "weightgate"), Scripts: scripts, Out: out}
-	built(t, p.Weightgate)
-	for _, c := range []struct {
-		at   *string
-		name string
-	}{
-		{&p.Python, *pythonFlag},
-		{&p.Picklescan, *picklescanFlag},
-		{&p.Modelscan, *modelscanFlag},
-		{&p.Fickling, *ficklingFlag},
-	} {
-		path, err := exec.LookPath(c.name)
-		require.NoError(t, err, "a peer that cannot be run is not left out: a flag names it")
-		*c.at, err = filepath.Abs(path)
-		require.NoError(t, err)
-	}
-	return p
-}
 
 // built is the command of this checkout, at path.
 func built(t testing.TB, path string) {
@@ -75,26 +38,29 @@ func built(t testing.TB, path string) {
 }
 
 // checkpoint is a new job with the checkpoint that real PyTorch wrote, pinned.
-// size is that of its file.
-func checkpoint(t testing.TB) (j job, size int64) {
+func checkpoint(t testing.TB) job {
 	t.Helper()
+	var tools tools
+	if gone := tools.find(t, []string{torchReference}); len(gone) > 0 {
+		skip(t, errors.New("there is no torch to write a checkpoint"))
+	}
 	dir := *keepFlag
 	if dir == "" {
 		dir = newDir(t)
 	}
+	require.NoError(t, os.MkdirAll(dir, 0o755))
 	out, err := os.MkdirTemp(dir, "out-")
-	if errors.Is(err, fs.ErrNotExist) {
-		require.NoError(t, os.MkdirAll(dir, 0o755))
-		out, err = os.MkdirTemp(dir, "out-")
-	}
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(out)) })
+	tools.Out, tools.Weightgate = out, filepath.Join(out, "weightgate")
+	built(t, tools.Weightgate)
 
-	j = job{Dir: filepath.Join(dir, "checkpoint"), Files: []string{checkpointName}, Tools: found(t, out)}
+	mib := scaled(2048, 256)
+	j := job{Dir: filepath.Join(dir, fmt.Sprintf("checkpoint-%d", mib)), Files: []string{checkpointName}, Tools: tools}
 	require.NoError(t, os.MkdirAll(j.Dir, 0o755))
 	if _, err := os.Stat(j.path(checkpointName)); errors.Is(err, fs.ErrNotExist) {
-		made := exec.Command(j.Tools.Python, filepath.Join(j.Tools.Scripts, "reference.py"), "make", j.path(checkpointName))
-		said, err := made.CombinedOutput()
+		script := filepath.Join(tools.Scripts, "reference.py")
+		said, err := exec.Command(tools.Python, script, "make", j.path(checkpointName), fmt.Sprint(mib)).CombinedOutput()
 		require.NoError(t, err, "%s", said)
 	}
 	return j.converting(t)
@@ -102,7 +68,7 @@ func checkpoint(t testing.TB) (j job, size int64) {
 
 // converting is the job with a policy that converts, and pins for the one file
 // and for what is made of it.
-func (j job) converting(t testing.TB) (job, int64) {
+func (j job) converting(t testing.TB) job {
 	t.Helper()
 	report, err := loader.Inspect(context.Background(), modelName, loader.Dir(j.Dir), loader.InspectConfig{
 		Formats: torchToo(), SHA256: true, Converter: convert.New(), Convert: weights(),
@@ -117,7 +83,8 @@ func (j job) converting(t testing.TB) (job, int64) {
 	require.NoError(t, err)
 	j.Lock = string(lock.Encode())
 	j.Policy = policyFor("formats: [torch], pin: required, convert: {packs: [weights]}")
-	return j, report.Bytes
+	j.Workload = results.Workload{Name: "torch checkpoint", Files: 1, Bytes: report.Bytes}
+	return j
 }
 
 // weights is the rule of policy, and of the command's flags.

@@ -3,51 +3,17 @@ package benchmarks
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"testing"
+	"strings"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/weightgate/weightgate/benchmarks/results"
 )
-
-var (
-	roundsFlag = flag.Int("rounds", 0, "rounds of each benchmark; 0: 7, and 5 of cold loads")
-	quietFlag  = flag.Float64("quiet", 0.25, "cores that the rest of the machine may keep busy during a sample; above, it is taken again")
-	triesFlag  = flag.Int("tries", 4, "how often to take a sample at most")
-	dirFlag    = flag.String("dir", "", "where models are made, for a while; empty: the system's directory of temporary files")
-)
-
-// A job is one sample to take, as a child process is told of it.
-type job struct {
-	Way    string
-	Dir    string   // of the model
-	Files  []string // all that a run reads of it, beneath Dir; the first is the one that ways take
-	Cold   bool     // no page of Files is in the page cache when the run begins; else all are
-	Policy string
-	Lock   string
-	Repeat int   // how often to run
-	Check  bool  // tell what the run held, too
-	Input  input // of a session, for Check
-	Tools  tools // of conversions
-}
-
-// An input is what a session is run on: integers, or floats.
-type input struct {
-	Shape    []int64
-	Floats   []float32
-	Integers []int64
-}
-
-// A way does a job in one manner.
-type way struct {
-	name    string
-	measure func(job) (sample, error)
-}
 
 // A preparation does what is not measured: it opens gates and keeps memory. run
 // is measured.
@@ -66,44 +32,14 @@ func here(prepare preparation) func(job) (sample, error) {
 
 // held is what a run leaves, until its release.
 type held struct {
-	copied  int64
+	copied  int64                     // -1: nobody counted
 	child   int64                     // most resident bytes of a process that the run started
-	digest  func() (string, error)    // of the bytes of the first file; nil: a session
+	digests []digest                  // of the bytes of each file; none: a session
 	output  func() ([]float32, error) // of a session; nil: a load
 	release func() error
 }
 
-// ways is every way of every benchmark.
-func ways() []way { return slices.Concat(loadWays(), sessionWays(), convertWays(), signedWays()) }
-
-// benchmark measures ways of the job side by side, and prints what it finds.
-// Rounds are the usual number of them.
-func (j job) benchmark(b *testing.B, title string, rounds int, size int64, names []string, comparisons []comparison, bounds ...bound) {
-	p := plan{rounds: rounds, quiet: *quietFlag, tries: *triesFlag}
-	if *roundsFlag > 0 {
-		p.rounds = *roundsFlag
-	}
-	r, err := p.measure(names, func(way string) (sample, error) {
-		j.Way = way
-		return j.inChild()
-	})
-	if errors.Is(err, errNotCold) {
-		b.Skipf("not measured: %v; -dir names another place", err)
-	}
-	require.NoError(b, err)
-	require.NoError(b, r.write(os.Stdout, title, size, comparisons, bounds...))
-	r.report(b, comparisons)
-}
-
 const jobVariable = "WEIGHTGATE_BENCHMARK_JOB" // a job as JSON: this process is a child
-
-func TestMain(m *testing.M) {
-	if text, ok := os.LookupEnv(jobVariable); ok {
-		answer(text)
-		return
-	}
-	os.Exit(m.Run())
-}
 
 // reply is what a child prints.
 type reply struct {
@@ -141,7 +77,11 @@ func (j job) inChild() (sample, error) {
 	child := exec.Command(program)
 	child.Env = append(os.Environ(), jobVariable+"="+string(text))
 	child.Stderr = os.Stderr
-	out, err := child.Output()
+	var out []byte
+	err = onCores(j.Cores, func() (err error) {
+		out, err = child.Output()
+		return err
+	})
 	if err != nil {
 		return sample{}, err
 	}
@@ -150,7 +90,7 @@ func (j job) inChild() (sample, error) {
 	case err != nil:
 		return sample{}, fmt.Errorf("the child's reply: %w", err)
 	case r.NotCold:
-		return sample{}, fmt.Errorf("%w: %s", errNotCold, r.Error)
+		return sample{}, fmt.Errorf("%w%s", errNotCold, strings.TrimPrefix(r.Error, errNotCold.Error()))
 	case r.Error != "":
 		return sample{}, errors.New(r.Error)
 	}
@@ -159,12 +99,36 @@ func (j job) inChild() (sample, error) {
 
 // sample does the job in this process.
 func (j job) sample() (sample, error) {
-	all := ways()
-	i := slices.IndexFunc(all, func(w way) bool { return w.name == j.Way })
-	if i < 0 {
+	w, ok := wayOf(j.Way)
+	if !ok {
 		return sample{}, fmt.Errorf("no way is called %q", j.Way)
 	}
-	return all[i].measure(j)
+	return w.measure(j)
+}
+
+// onCores calls start, whose children run on the first so many of the cores on
+// which this process may run: they have the affinity of the thread that starts
+// them.
+func onCores(cores int, start func() error) (err error) {
+	if cores == 0 {
+		return start()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var mine, few unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &mine); err != nil {
+		return err
+	}
+	for cpu := 0; few.Count() < min(cores, mine.Count()); cpu++ {
+		if mine.IsSet(cpu) {
+			few.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &few); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unix.SchedSetaffinity(0, &mine)) }()
+	return start()
 }
 
 // repeat measures runs, which p does.
@@ -179,14 +143,14 @@ func (j job) repeat(p process, run func() (*held, error)) (sample, error) {
 		if err := p.forgetPeak(); err != nil {
 			return sample{}, err
 		}
-		t, err := s.take(p, run, j.Check)
+		t, err := s.take(p, run, j)
 		if err != nil {
 			return sample{}, err
 		}
 		times = append(times, t.wall.Seconds())
 		cpu, wall, busy = cpu+t.cpu, wall+t.wall, busy+t.machine
 	}
-	s.Seconds = spreadOf(times).median
+	s.Seconds = results.SpreadOf(times).Median
 	s.CPU = cpu.Seconds() / float64(len(times))
 	s.Others = max(0, (busy-cpu).Seconds()/wall.Seconds())
 	return s, nil
@@ -213,7 +177,11 @@ func (j job) settle() error {
 type timing struct{ wall, cpu, machine time.Duration }
 
 // take measures one run, which p does.
-func (s *sample) take(p process, run func() (*held, error), check bool) (timing, error) {
+func (s *sample) take(p process, run func() (*held, error), j job) (timing, error) {
+	var most usage
+	if j.Watch {
+		run, s.Watched = p.watched(run, &most), true
+	}
 	before, err := p.usage()
 	if err != nil {
 		return timing{}, err
@@ -236,8 +204,8 @@ func (s *sample) take(p process, run func() (*held, error), check bool) (timing,
 	}
 	s.Disk, s.Read, s.Copied = after.disk-before.disk, after.read-before.read, h.copied
 	s.Before, s.Peak, s.Child = before.resident, after.peak, max(s.Child, h.child)
-	s.Anon, s.File, s.Shared = after.anon, after.file, after.shared
-	if check {
+	s.Anon, s.File, s.Shared = max(after.anon, most.anon), max(after.file, most.file), max(after.shared, most.shared)
+	if j.Check {
 		if err := s.check(h); err != nil {
 			return timing{}, err
 		}
@@ -246,8 +214,8 @@ func (s *sample) take(p process, run func() (*held, error), check bool) (timing,
 }
 
 func (s *sample) check(h *held) (err error) {
-	if h.digest != nil {
-		s.Digest, err = h.digest()
+	if h.digests != nil {
+		s.Digest, err = digested(h.digests)
 	}
 	if h.output != nil && err == nil {
 		s.Output, err = h.output()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/results"
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/torch"
 	"github.com/weightgate/weightgate/loader"
@@ -36,58 +37,80 @@ const (
 
 func convertWays() []way {
 	return []way{
-		{convertThroughGate, here(prepareConverting(true))},
-		{convertThroughFresh, here(prepareConverting(false))},
-		{convertCommand, converted().measure},
-		{torchReference, reference{}.measure},
-		{torchSynced, reference{sync: true}.measure},
-		{inspection, here(prepareInspection(false))},
-		{wholeInspection, here(prepareInspection(true))},
-		{inspectCommand, inspected().measure},
-		{picklescan, scannedByPicklescan().measure},
-		{modelscan, scannedByModelscan().measure},
-		{fickling, scannedByFickling().measure},
-		{startOfWeightgate, started(func(t tools) []string { return []string{t.Weightgate, "--help"} }).measure},
-		{startOfPicklescan, started(func(t tools) []string { return []string{t.Picklescan, "--help"} }).measure},
-		{startOfModelscan, started(func(t tools) []string { return []string{t.Modelscan, "--help"} }).measure},
-		{startOfFickling, started(func(t tools) []string { return t.fickling() }).measure},
+		{convertThroughGate, results.Gate, here(prepareConverting(true))},
+		{convertThroughFresh, results.Gate, here(prepareConverting(false))},
+		{convertCommand, results.Gate, converted().measure},
+		{torchReference, results.Program, reference{taskConvert}.measure},
+		{torchSynced, results.Program, reference{taskConvertSync}.measure},
+		{inspection, results.Gate, here(prepareInspection(false))},
+		{wholeInspection, results.Gate, here(prepareInspection(true))},
+		{inspectCommand, results.Gate, inspected().measure},
+		{picklescan, results.Program, scannedByPicklescan().measure},
+		{modelscan, results.Program, scannedByModelscan().measure},
+		{fickling, results.Program, scannedByFickling().measure},
+		{startOfWeightgate, results.Gate, started(func(j job) []string { return []string{j.Tools.Weightgate, "--help"} }).measure},
+		{startOfPicklescan, results.Program, started(func(j job) []string { return []string{j.Tools.Picklescan, "--help"} }).measure},
+		{startOfModelscan, results.Program, started(func(j job) []string { return []string{j.Tools.Modelscan, "--help"} }).measure},
+		{startOfFickling, results.Program, started(func(j job) []string { return j.Tools.fickling() }).measure},
 	}
 }
 
 func BenchmarkConvert(b *testing.B) {
-	j, size := checkpoint(b)
+	j := checkpoint(b)
 	j.agree(b, convertThroughGate, convertThroughFresh, convertCommand, torchReference, torchSynced)
-	of := fmt.Sprintf("of a checkpoint of %d MiB, page cache warm", size>>20)
-	b.Run("Load", func(b *testing.B) {
-		j.benchmark(b, "Load that converts, "+of, 7, size,
-			[]string{convertThroughGate, convertThroughFresh, torchReference},
-			[]comparison{
-				{"gate/torch", convertThroughGate, torchReference, 1.5},
-				{"fresh/torch", convertThroughFresh, torchReference, 1.5},
-			})
-	})
-	b.Run("File", func(b *testing.B) {
-		j.benchmark(b, "Conversion to a file, "+of, 7, size,
-			[]string{convertCommand, torchReference, torchSynced},
-			[]comparison{
-				{"convert/torch", convertCommand, torchReference, 1},
-				{"convert/synced", convertCommand, torchSynced, 1},
-			})
-	})
+	b.Run("Load", func(b *testing.B) { j.benchmark(b, convertingLoads(j.Workload.Bytes)) })
+	b.Run("File", func(b *testing.B) { j.benchmark(b, conversions()) })
 	b.Run("Inspect", func(b *testing.B) {
 		j.Repeat = 10
-		title := fmt.Sprintf("Judgement %s, median of %d in a process where it is not one that is started", of, j.Repeat)
-		j.benchmark(b, title, 7, size,
-			[]string{inspection, wholeInspection, inspectCommand, picklescan, modelscan, fickling,
-				startOfWeightgate, startOfPicklescan, startOfModelscan, startOfFickling},
-			[]comparison{
-				{"inspect/picklescan", inspection, picklescan, 0},
-				{"inspect/modelscan", inspection, modelscan, 0},
-				{"inspect/fickling", inspection, fickling, 0},
-			},
-			bound{inspection, "ms", func(s sample) float64 { return 1e3 * s.Seconds }, 50},
-			bound{inspection, "MiB in the child", func(s sample) float64 { return float64(s.Child) / (1 << 20) }, 64})
+		j.benchmark(b, judgements())
 	})
+}
+
+func convertingLoads(size int64) table {
+	const goal = "a load that converts a checkpoint, against torch.load and save_file"
+	return table{
+		title: "Load of a checkpoint that converts it",
+		ways:  []string{convertThroughGate, convertThroughFresh, pythonTorchLoad, torchReference},
+		comparisons: []comparison{
+			{"gate/torch", convertThroughGate, []string{torchReference}, 1.5, goal},
+			{"fresh/torch", convertThroughFresh, []string{torchReference}, 1.5, ""},
+			against("gate/torch.load", convertThroughGate, pythonTorchLoad),
+		},
+		bounds: []bound{memoryOver(convertThroughGate, size, "memory of a load that converts, beside the checkpoint's bytes")},
+	}
+}
+
+func conversions() table {
+	return table{
+		title: "Conversion of a checkpoint to a file",
+		ways:  []string{convertCommand, torchReference, torchSynced},
+		comparisons: []comparison{
+			{"convert/torch", convertCommand, []string{torchReference}, 1, "weightgate convert, to a file that is on the disk, against torch.load and save_file"},
+			{"convert/synced", convertCommand, []string{torchSynced}, 1, ""},
+		},
+		bounds: []bound{{
+			way: convertCommand, unit: "MiB of anonymous and shared memory", most: 256, watched: true, goal: "memory of weightgate convert",
+			number: func(s sample) float64 { return float64(s.Anon+s.Shared) / (1 << 20) },
+		}},
+	}
+}
+
+func judgements() table {
+	return table{
+		title: "Judgement of a checkpoint, median of 10 in a process where it is not one that is started",
+		ways: []string{inspection, wholeInspection, inspectCommand, picklescan, modelscan, fickling,
+			startOfWeightgate, startOfPicklescan, startOfModelscan, startOfFickling},
+		comparisons: []comparison{
+			against("inspect/picklescan", inspection, picklescan),
+			against("inspect/modelscan", inspection, modelscan),
+			against("inspect/fickling", inspection, fickling),
+		},
+		bounds: []bound{
+			{way: inspection, unit: "ms", most: 50, goal: "inspection of a checkpoint's pickle, all walls up", number: milliseconds},
+			{way: inspection, unit: "MiB in the child", most: 64, goal: "memory of the child that inspects",
+				number: func(s sample) float64 { return float64(s.Child) / (1 << 20) }},
+		},
+	}
 }
 
 // agree runs each way once, and fails unless they make the same file.
@@ -130,7 +153,7 @@ func prepareConverting(keep bool) preparation {
 			return &held{
 				copied:  report.Bytes,
 				child:   report.Conversions[0].Sandbox.MaxRSS,
-				digest:  func() (string, error) { return hexSumOf(m.FS(), report.DerivedFiles[0].Name) },
+				digests: []digest{func() (string, error) { return hexSumOf(m.FS(), report.DerivedFiles[0].Name) }},
 				release: m.Close,
 			}, nil
 		}, nil

@@ -16,8 +16,8 @@ func small(t *testing.T) job {
 	require.NoError(t, err)
 	j := job{Dir: t.TempDir(), Files: []string{checkpointName}, Tools: tools{Out: t.TempDir()}}
 	require.NoError(t, os.WriteFile(j.path(checkpointName), text, 0o644))
-	j, size := j.converting(t)
-	require.EqualValues(t, len(text), size)
+	j = j.converting(t)
+	require.EqualValues(t, len(text), j.Workload.Bytes)
 	return j
 }
 
@@ -61,32 +61,6 @@ func TestProgramMemory(t *testing.T) {
 	require.Positive(t, s.Peak)
 	require.Less(t, s.Peak, int64(len(held)))
 	require.NotZero(t, held[0])
-}
-
-// A peer that is not there, that ends badly, or that says nothing is an error,
-// and never a sample.
-func TestPeersThatDidNotRun(t *testing.T) {
-	j := small(t)
-	fails := func(t *testing.T, way, path string) {
-		j := j
-		j.Way = way
-		j.Tools.Weightgate, j.Tools.Python, j.Tools.Picklescan, j.Tools.Modelscan, j.Tools.Fickling = path, path, path, path, path
-		_, err := j.inChild()
-		require.Error(t, err, path)
-	}
-	for _, way := range []string{convertCommand, inspectCommand, torchReference, torchSynced, picklescan, modelscan, fickling} {
-		t.Run(way, func(t *testing.T) {
-			fails(t, way, "/nowhere")
-			fails(t, way, "/bin/false")
-			fails(t, way, "/bin/true")
-		})
-	}
-	for _, way := range []string{startOfWeightgate, startOfPicklescan, startOfModelscan, startOfFickling} {
-		t.Run(way, func(t *testing.T) {
-			fails(t, way, "/nowhere")
-			fails(t, way, "/bin/false")
-		})
-	}
 }
 
 // What scanners say is read, and a word of theirs that is missing is an error.

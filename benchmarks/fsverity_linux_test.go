@@ -7,7 +7,7 @@ import (
 
 const block = 4096
 
-// fsverity is the fs-verity digest of a file of more than one block
+// fsverity is the fs-verity digest of a file
 // (https://docs.kernel.org/filesystems/fsverity.html#merkle-tree), as plainly as
 // it can be written: crypto/sha256 over blocks, on all cores.
 func fsverity(b []byte) ([sha256.Size]byte, error) {
@@ -21,6 +21,9 @@ func fsverity(b []byte) ([sha256.Size]byte, error) {
 	})
 	if err != nil {
 		return [sha256.Size]byte{}, err
+	}
+	if len(b) <= block {
+		hashBlocks(level, b) // the tree of one block is its hash
 	}
 	for len(level) > sha256.Size {
 		up := make([]byte, (len(level)+block-1)/block*sha256.Size)

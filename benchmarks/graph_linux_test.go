@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strconv"
+	"testing"
 )
 
 // Element types of onnx.TensorProto.
@@ -82,6 +84,16 @@ func (g graph) weightBytes() int64 { return 4 * g.rows * g.columns }
 // writeWeights writes the file of the weights, one after the other.
 func (g graph) writeWeights(w io.Writer) error {
 	return floats(w, seeded(), int64(g.weights)*g.rows*g.columns, g.scale)
+}
+
+// write writes both files of the graph.
+func (g graph) write(t testing.TB, dir string) {
+	t.Helper()
+	create(t, filepath.Join(dir, weightsFile), g.writeWeights)
+	create(t, filepath.Join(dir, graphFile), func(w io.Writer) error {
+		_, err := w.Write(g.encode())
+		return err
+	})
 }
 
 // encode is the graph as a ModelProto

@@ -6,23 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   spread
-	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{4, 1}, spread{2.5, 1, 4}},
-		{[]float64{9, 1, 2}, spread{2, 1, 9}},
-		{[]float64{8, 1, 4, 2}, spread{3, 1, 8}},
-	} {
-		before := append([]float64(nil), c.values...)
-		require.Equal(t, c.want, spreadOf(c.values))
-		require.Equal(t, before, c.values, "the order of the rounds is kept")
-	}
-}
+	"github.com/weightgate/weightgate/benchmarks/results"
+)
 
 func TestRoundsRotate(t *testing.T) {
 	var taken []string
@@ -59,44 +45,66 @@ func TestRoundsWaitForQuiet(t *testing.T) {
 }
 
 // Ratios are taken within a round: a machine that halves its speed between
-// rounds changes none of them.
+// rounds changes none of them. Of several bases the fastest of a round counts.
 func TestCompare(t *testing.T) {
 	r := &rounds{
-		ways: []string{"fast", "slow"},
+		ways: []string{"fast", "slow", "odd"},
 		samples: map[string][]sample{
 			"fast": {{Seconds: 1, CPU: 1}, {Seconds: 2, CPU: 1}, {Seconds: 4, CPU: 1}},
 			"slow": {{Seconds: 2, CPU: 3}, {Seconds: 4, CPU: 4}, {Seconds: 12, CPU: 5}},
+			"odd":  {{Seconds: 9}, {Seconds: 9}, {Seconds: 6}},
 		},
 	}
-	require.Equal(t, spread{2, 2, 3}, r.compare(comparison{way: "fast", base: "slow"}, seconds))
-	require.Equal(t, spread{0.5, 1.0 / 3, 0.5}, r.compare(comparison{way: "slow", base: "fast"}, seconds))
-	require.Equal(t, spread{4, 3, 5}, r.compare(comparison{way: "fast", base: "slow"}, cpu))
-
-	var out strings.Builder
-	require.NoError(t, r.write(&out, "title", 4e9, []comparison{
-		{metric: "fast/slow", way: "fast", base: "slow", reach: 2},
-		{metric: "slow/fast", way: "slow", base: "fast", reach: 0.6},
-	}))
-	require.Regexp(t, `(?m)^ +fast +2000\.0 +1000\.0\.\.4000\.0 +2\.00 `, out.String())
-	require.Contains(t, out.String(), "2 (2..3), by CPU time 4; to reach 2.00: reached\n")
-	require.Contains(t, out.String(), "0.5 (0.333..0.5), by CPU time 0.25; to reach 0.60: MISSED\n")
+	fast := comparison{metric: "fast/slow", way: "fast", bases: []string{"slow"}, reach: 2, goal: "fast"}
+	require.Equal(t, results.Spread{Median: 2, Min: 2, Max: 3}, r.compare(fast, seconds))
+	require.Equal(t, results.Spread{Median: 0.5, Min: 1.0 / 3, Max: 0.5}, r.compare(against("", "slow", "fast"), seconds))
+	require.Equal(t, results.Spread{Median: 4, Min: 3, Max: 5}, r.compare(fast, cpu))
+	require.Equal(t, results.Spread{Median: 2, Min: 1.5, Max: 2}, r.compare(comparison{way: "fast", bases: []string{"odd", "slow"}}, seconds))
+	require.Equal(t, results.Ratio{
+		Name: "fast/slow", Way: "fast", Bases: []string{"slow"},
+		Times: results.Spread{Median: 2, Min: 2, Max: 3}, CPU: 4, Reach: 2, Goal: "fast",
+	}, r.ratio(fast))
 }
 
-// Bounds hold for medians, and what a way says is told once.
-func TestBoundsAndSayings(t *testing.T) {
+// A row has the rounds in their order, memory of the watched sample, and what a
+// way says once.
+func TestRow(t *testing.T) {
 	r := &rounds{
-		ways: []string{"quiet", "loud"},
-		samples: map[string][]sample{
-			"quiet": {{Seconds: 1}, {Seconds: 2}, {Seconds: 9}},
-			"loud":  {{Seconds: 3, Says: "clean"}, {Seconds: 3, Says: "unsafe"}, {Seconds: 3, Says: "clean"}},
-		},
+		ways: []string{"loud"},
+		samples: map[string][]sample{"loud": {
+			{Seconds: 3, CPU: 1, Read: 7, Copied: -1, Anon: 1, Says: "clean"},
+			{Seconds: 1, CPU: 2, Read: 8, Copied: -1, Anon: 1, Says: "unsafe"},
+			{Seconds: 2, CPU: 3, Read: 9, Copied: -1, Anon: 1, Says: "clean"},
+		}},
 	}
-	var out strings.Builder
-	require.NoError(t, r.write(&out, "title", 1, nil,
-		bound{"quiet", "s", seconds, 2},
-		bound{"loud", "s", seconds, 2.5},
-	))
-	require.Regexp(t, `(?m)^quiet +2 \(1\.\.9\) s; at most 2: reached$`, out.String())
-	require.Regexp(t, `(?m)^loud +3 \(3\.\.3\) s; at most 2\.5: MISSED$`, out.String())
-	require.Regexp(t, `(?m)^loud +clean \| unsafe$`, out.String())
+	require.NoError(t, r.watch(func(string) (sample, error) { return sample{Seconds: 99, Anon: 5, Peak: 6}, nil }))
+	row := r.row("loud", results.Program, 4e9)
+	require.Equal(t, results.Row{
+		Way: "loud", Kind: results.Program,
+		Seconds: results.Spread{Median: 2, Min: 1, Max: 3}, CPU: results.Spread{Median: 2, Min: 1, Max: 3}, CPUByGB: 0.5,
+		Rounds: []float64{3, 1, 2}, Read: 8, Copied: -1,
+		Memory: results.Memory{Anon: 5, Peak: 6}, Says: []string{"clean", "unsafe"},
+	}, row)
+
+	limit := bound{way: "loud", unit: "s", number: seconds, most: 2}
+	require.Equal(t, results.Bound{Way: "loud", Unit: "s", Found: results.Spread{Median: 2, Min: 1, Max: 3}, Most: 2}, r.holds(limit))
+	limit.watched, limit.number = true, func(s sample) float64 { return float64(s.Anon) }
+	require.Equal(t, results.Spread{Median: 5, Min: 5, Max: 5}, r.holds(limit).Found)
+}
+
+// A sample whose memory was looked at needs no other for it.
+func TestWatchOnce(t *testing.T) {
+	r := &rounds{
+		ways:    []string{"program", "own"},
+		samples: map[string][]sample{"program": {{Anon: 1, Watched: true}}, "own": {{Anon: 2}}},
+	}
+	var taken []string
+	require.NoError(t, r.watch(func(way string) (sample, error) {
+		taken = append(taken, way)
+		return sample{Anon: 3}, nil
+	}))
+	require.Equal(t, []string{"own"}, taken)
+	require.Equal(t, int64(1), r.watched["program"].Anon)
+	require.Equal(t, int64(3), r.watched["own"].Anon)
+	require.Error(t, r.watch(func(string) (sample, error) { return sample{}, errors.New("broken") }))
 }

@@ -46,6 +46,48 @@ func (p process) usage() (usage, error) {
 // (https://docs.kernel.org/filesystems/proc.html, clear_refs).
 func (p process) forgetPeak() error { return os.WriteFile(p.proc("clear_refs"), []byte("5"), 0) }
 
+// watched is run, and the most of each kind of memory while it runs.
+func (p process) watched(run func() (*held, error), most *usage) func() (*held, error) {
+	return func() (*held, error) {
+		stop, seen := make(chan struct{}), make(chan usage)
+		go func() { seen <- p.watch(stop) }()
+		h, err := run()
+		close(stop)
+		*most = <-seen
+		return h, err
+	}
+}
+
+// watch looks at a process every two milliseconds until it is told to stop, and
+// returns the most that it saw of each number.
+func (p process) watch(stop <-chan struct{}) (most usage) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if u, err := p.usage(); err == nil {
+			most = most.or(u)
+		}
+		select {
+		case <-stop:
+			return most
+		case <-tick.C:
+		}
+	}
+}
+
+// or is the larger of each number of a process.
+func (u usage) or(v usage) usage {
+	return usage{
+		resident: max(u.resident, v.resident),
+		peak:     max(u.peak, v.peak),
+		anon:     max(u.anon, v.anon),
+		file:     max(u.file, v.file),
+		shared:   max(u.shared, v.shared),
+		disk:     max(u.disk, v.disk),
+		read:     max(u.read, v.read),
+	}
+}
+
 // instant is a moment, and the CPU time that a process had used by then: its
 // own, and if it is this one, that of the children that it waited for.
 type instant struct {

@@ -1,14 +1,10 @@
 package benchmarks
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -29,6 +25,7 @@ type output struct {
 	exit   int
 	stdout []byte
 	out    string // the directory
+	files  int    // of the job
 	check  bool
 }
 
@@ -63,7 +60,10 @@ func (p program) measure(j job) (sample, error) {
 	wall := time.Since(from)
 	close(stop)
 	most := <-seen
-	s := sample{Seconds: wall.Seconds(), Peak: most.peak, Anon: most.anon, File: most.file, Shared: most.shared}
+	s := sample{
+		Seconds: wall.Seconds(), Disk: most.disk, Read: most.read, Copied: -1,
+		Peak: most.peak, Anon: most.anon, File: most.file, Shared: most.shared, Watched: true,
+	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return sample{}, err
 	}
@@ -73,31 +73,10 @@ func (p program) measure(j job) (sample, error) {
 	}
 	cpu := c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	s.CPU, s.Others = cpu.Seconds(), max(0, (after-busy-cpu).Seconds()/wall.Seconds())
-	if err := p.read(&s, output{c.ProcessState.ExitCode(), []byte(stdout.String()), out, j.Check}); err != nil {
+	if err := p.read(&s, output{c.ProcessState.ExitCode(), []byte(stdout.String()), out, len(j.Files), j.Check}); err != nil {
 		return sample{}, fmt.Errorf("%q: %w\n%s%s", line, err, stdout.String(), stderr.String())
 	}
 	return s, nil
-}
-
-// watch is the most that a process holds of each kind of memory until it is
-// told to stop.
-func (p process) watch(stop <-chan struct{}) (most usage) {
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		status, err := fields(p.proc("status"))
-		if err == nil {
-			most.peak = max(most.peak, status["VmHWM"]<<10)
-			most.anon = max(most.anon, status["RssAnon"]<<10)
-			most.file = max(most.file, status["RssFile"]<<10)
-			most.shared = max(most.shared, status["RssShmem"]<<10)
-		}
-		select {
-		case <-stop:
-			return most
-		case <-tick.C:
-		}
-	}
 }
 
 // digest is that of the file a program wrote, if it is asked for.
@@ -106,60 +85,4 @@ func (o output) digest(s *sample, name string) (err error) {
 		s.Digest, err = hexSumOf(os.DirFS(o.out), name)
 	}
 	return err
-}
-
-const madeName = "model.safetensors"
-
-// A reference converts in a Python that has imported everything, and that
-// converted something, before the clock starts.
-type reference struct{ sync bool }
-
-func (r reference) measure(j job) (sample, error) {
-	c := exec.Command(j.Tools.Python, filepath.Join(j.Tools.Scripts, "reference.py"), "convert")
-	c.Stderr = os.Stderr
-	stdin, err := c.StdinPipe()
-	if err != nil {
-		return sample{}, err
-	}
-	stdout, err := c.StdoutPipe()
-	if err != nil {
-		return sample{}, err
-	}
-	if err := c.Start(); err != nil {
-		return sample{}, err
-	}
-	said := bufio.NewReader(stdout)
-	s, err := r.serve(j, process(c.Process.Pid), stdin, said)
-	return s, errors.Join(err, stdin.Close(), c.Wait())
-}
-
-// serve measures one that was started as p.
-func (r reference) serve(j job, p process, stdin io.Writer, stdout *bufio.Reader) (sample, error) {
-	versions, err := stdout.ReadString('\n')
-	if err != nil {
-		return sample{}, fmt.Errorf("it did not start: %w", err)
-	}
-	out, err := os.MkdirTemp(j.Tools.Out, "sample-")
-	if err != nil {
-		return sample{}, err
-	}
-	defer os.RemoveAll(out)
-	ask, err := json.Marshal(map[string]any{"from": j.path(j.Files[0]), "to": filepath.Join(out, madeName), "sync": r.sync})
-	if err != nil {
-		return sample{}, err
-	}
-	s, err := j.repeat(p, func() (*held, error) {
-		if _, err := stdin.Write(append(ask, '\n')); err != nil {
-			return nil, err
-		}
-		if answer, err := stdout.ReadString('\n'); err != nil || answer != "done\n" {
-			return nil, fmt.Errorf("it answers %q: %w", answer, err)
-		}
-		return &held{
-			digest:  func() (string, error) { return hexSumOf(os.DirFS(out), madeName) },
-			release: func() error { return os.Remove(filepath.Join(out, madeName)) },
-		}, nil
-	})
-	s.Says = strings.TrimSpace(versions)
-	return s, err
 }

@@ -2,11 +2,10 @@ package benchmarks
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"testing"
-	"text/tabwriter"
+
+	"github.com/weightgate/weightgate/benchmarks/results"
 )
 
 // A sample is one run of one way, in a process of its own.
@@ -17,26 +16,36 @@ type sample struct {
 
 	Disk   int64 // bytes that came from storage
 	Read   int64 // bytes that read calls returned
-	Copied int64 // bytes that the way moved into memory of its process, as it counts them
+	Copied int64 // bytes that the way moved into memory of its process, as it counts them; -1: it does not
 
 	Before int64 // resident bytes when the run began, memory kept for it included
 	Peak   int64 // most resident bytes during the run
-	Anon   int64 // resident bytes at its end: private memory,
+	Anon   int64 // resident bytes, at its end or, watched, the most: private memory,
 	File   int64 // pages of the page cache that are mapped,
 	Shared int64 // and shared memory
 	Child  int64 // most resident bytes of a process that the way started
 
-	Digest string    // of the bytes that the way held, if the job asks
+	Watched bool // memory is the most of each kind
+
+	Digest string    // of each file that the way held, if the job asks
 	Output []float32 // what the session computes, if the job asks
 
-	Says string // what a program says of the job's file, or of itself
+	Says string // what a program says of the job's files, or of itself
 }
 
-// A comparison is how many times as fast a way is as a base, round by round.
+// A comparison is how many times as fast a way is as the fastest of its bases,
+// round by round.
 type comparison struct {
-	metric    string // its name among the benchmark's metrics
-	way, base string
-	reach     float64 // what it should reach; 0: shown without a mark
+	metric string // its name among the benchmark's metrics
+	way    string
+	bases  []string
+	reach  float64 // what it should reach; 0: shown without a mark
+	goal   string  // the requirement that it measures
+}
+
+// against is a comparison with one base, which is shown without a mark.
+func against(metric, way, base string) comparison {
+	return comparison{metric: metric, way: way, bases: []string{base}}
 }
 
 // A bound is the most that a number of a way should be, in its unit.
@@ -44,6 +53,8 @@ type bound struct {
 	way, unit string
 	number    func(sample) float64
 	most      float64
+	goal      string
+	watched   bool // the number is one of memory: of the watched sample
 }
 
 // rounds are samples of ways, side by side: noise from neighbours hits all ways
@@ -51,6 +62,7 @@ type bound struct {
 type rounds struct {
 	ways      []string
 	samples   map[string][]sample // by way, in the order of the rounds
+	watched   map[string]sample   // by way: one whose memory was looked at all along, and whose time counts nowhere
 	disturbed int                 // samples that were taken beside others, for want of better ones
 }
 
@@ -86,133 +98,111 @@ func (p plan) measure(ways []string, take func(way string) (sample, error)) (*ro
 	return r, nil
 }
 
+// watch takes one sample more of each way, for its memory, unless its samples
+// have that.
+func (r *rounds) watch(take func(way string) (sample, error)) error {
+	r.watched = map[string]sample{}
+	for _, way := range r.ways {
+		s := r.samples[way][0]
+		if !s.Watched {
+			var err error
+			if s, err = take(way); err != nil {
+				return fmt.Errorf("%s: %w", way, err)
+			}
+		}
+		r.watched[way] = s
+	}
+	return nil
+}
+
 // rotated is list, begun at element n and continued from its front.
 func rotated[T any](list []T, n int) []T {
 	n %= len(list)
 	return slices.Concat(list[n:], list[:n])
 }
 
-// of is one number of each sample of a way.
-func (r *rounds) of(way string, number func(sample) float64) spread {
-	var values []float64
+// each is one number of each sample of a way.
+func (r *rounds) each(way string, number func(sample) float64) (values []float64) {
 	for _, s := range r.samples[way] {
 		values = append(values, number(s))
 	}
-	return spreadOf(values)
+	return values
 }
 
-// compare is base's number by way's, of each round.
-func (r *rounds) compare(c comparison, number func(sample) float64) spread {
-	var ratios []float64
-	for i, base := range r.samples[c.base] {
-		ratios = append(ratios, number(base)/number(r.samples[c.way][i]))
+func (r *rounds) of(way string, number func(sample) float64) results.Spread {
+	return results.SpreadOf(r.each(way, number))
+}
+
+// bytes is the median of a number of bytes.
+func (r *rounds) bytes(way string, number func(sample) int64) int64 {
+	return int64(r.of(way, func(s sample) float64 { return float64(number(s)) }).Median)
+}
+
+// compare is the least number of the bases by that of the way, of each round.
+func (r *rounds) compare(c comparison, number func(sample) float64) results.Spread {
+	ratios := r.each(c.way, number)
+	for i, n := range ratios {
+		base := number(r.samples[c.bases[0]][i])
+		for _, other := range c.bases[1:] {
+			base = min(base, number(r.samples[other][i]))
+		}
+		ratios[i] = base / n
 	}
-	return spreadOf(ratios)
+	return results.SpreadOf(ratios)
 }
 
 func seconds(s sample) float64 { return s.Seconds }
 func cpu(s sample) float64     { return s.CPU }
 
-// A spread is what a table shows of numbers.
-type spread struct{ median, min, max float64 }
-
-// spreadOf summarises at least one number. The median of an even count is the
-// mean of the two in the middle.
-func spreadOf(values []float64) spread {
-	v := slices.Sorted(slices.Values(values))
-	half := len(v) / 2
-	median := v[half]
-	if len(v)%2 == 0 {
-		median = (v[half-1] + v[half]) / 2
+// row is what is told of a way.
+func (r *rounds) row(way string, kind results.Kind, size int64) results.Row {
+	used, m := r.of(way, cpu), r.watched[way]
+	return results.Row{
+		Way: way, Kind: kind,
+		Seconds: r.of(way, seconds), CPU: used, CPUByGB: used.Median / (float64(size) / 1e9),
+		Rounds: r.each(way, seconds),
+		Others: r.of(way, func(s sample) float64 { return s.Others }).Median,
+		Disk:   r.bytes(way, func(s sample) int64 { return s.Disk }),
+		Read:   r.bytes(way, func(s sample) int64 { return s.Read }),
+		Copied: r.bytes(way, func(s sample) int64 { return s.Copied }),
+		Memory: results.Memory{Before: m.Before, Peak: m.Peak, Anon: m.Anon, File: m.File, Shared: m.Shared,
+			Child: r.bytes(way, func(s sample) int64 { return s.Child })},
+		Says: r.sayings(way),
 	}
-	return spread{median: median, min: v[0], max: v[len(v)-1]}
-}
-
-// write prints a table of all ways, then the comparisons. size is the bytes of
-// the job, for the column of GB/s.
-func (r *rounds) write(w io.Writer, title string, size int64, comparisons []comparison, bounds ...bound) error {
-	n := len(r.samples[r.ways[0]])
-	fmt.Fprintf(w, "\n%s\n%d rounds, medians, bytes in MiB; others disturbed %d of %d samples\n\n", title, n, r.disturbed, n*len(r.ways))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	columns := []string{"way", "ms", "min..max", "GB/s", "CPU ms", "others", "disk", "read", "copied", "RSS before", "peak", "anon", "file", "shared", "child"}
-	fmt.Fprintln(t, strings.Join(columns, "\t")+"\t")
-	for _, way := range r.ways {
-		wall := r.of(way, seconds)
-		fmt.Fprintf(t, "%s\t%.1f\t%.1f..%.1f\t%.2f\t%.1f\t%.1f\t", way,
-			1e3*wall.median, 1e3*wall.min, 1e3*wall.max, float64(size)/1e9/wall.median,
-			1e3*r.of(way, cpu).median,
-			r.of(way, func(s sample) float64 { return s.Others }).median)
-		for _, bytes := range []func(sample) int64{
-			func(s sample) int64 { return s.Disk },
-			func(s sample) int64 { return s.Read },
-			func(s sample) int64 { return s.Copied },
-			func(s sample) int64 { return s.Before },
-			func(s sample) int64 { return s.Peak },
-			func(s sample) int64 { return s.Anon },
-			func(s sample) int64 { return s.File },
-			func(s sample) int64 { return s.Shared },
-			func(s sample) int64 { return s.Child },
-		} {
-			fmt.Fprintf(t, "%.0f\t", r.of(way, func(s sample) float64 { return float64(bytes(s)) / (1 << 20) }).median)
-		}
-		fmt.Fprintln(t)
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	for _, c := range comparisons {
-		s := r.compare(c, seconds)
-		fmt.Fprintf(w, "%-22s %.3g (%.3g..%.3g), by CPU time %.3g%s\n",
-			c.metric, s.median, s.min, s.max, r.compare(c, cpu).median, c.mark(s))
-	}
-	for _, l := range bounds {
-		s := r.of(l.way, l.number)
-		fmt.Fprintf(w, "%-22s %.3g (%.3g..%.3g) %s%s\n", l.way, s.median, s.min, s.max, l.unit, l.mark(s))
-	}
-	for _, way := range r.ways {
-		if said := r.sayings(way); said != "" {
-			fmt.Fprintf(w, "%-22s %s\n", way, said)
-		}
-	}
-	_, err := fmt.Fprintln(w)
-	return err
 }
 
 // sayings is what a way said, each thing once.
-func (r *rounds) sayings(way string) string {
-	var all []string
+func (r *rounds) sayings(way string) (all []string) {
 	for _, s := range r.samples[way] {
-		if !slices.Contains(all, s.Says) {
+		if s.Says != "" && !slices.Contains(all, s.Says) {
 			all = append(all, s.Says)
 		}
 	}
-	return strings.Join(all, " | ")
+	return all
 }
 
-// mark says what a comparison should reach, and whether it does.
-func (c comparison) mark(s spread) string {
-	switch {
-	case c.reach == 0:
-		return ""
-	case s.median >= c.reach:
-		return fmt.Sprintf("; to reach %.2f: reached", c.reach)
+// ratio is a comparison that was measured.
+func (r *rounds) ratio(c comparison) results.Ratio {
+	return results.Ratio{
+		Name: c.metric, Way: c.way, Bases: c.bases,
+		Times: r.compare(c, seconds), CPU: r.compare(c, cpu).Median,
+		Reach: c.reach, Goal: c.goal,
 	}
-	return fmt.Sprintf("; to reach %.2f: MISSED", c.reach)
 }
 
-// mark says what a bound is, and whether it holds.
-func (l bound) mark(s spread) string {
-	if s.median <= l.most {
-		return fmt.Sprintf("; at most %g: reached", l.most)
+// holds is a bound beside what was measured.
+func (r *rounds) holds(l bound) results.Bound {
+	found := r.of(l.way, l.number)
+	if l.watched {
+		found = results.SpreadOf([]float64{l.number(r.watched[l.way])})
 	}
-	return fmt.Sprintf("; at most %g: MISSED", l.most)
+	return results.Bound{Way: l.way, Unit: l.unit, Found: found, Most: l.most, Goal: l.goal}
 }
 
-// report gives the comparisons to the benchmark's own line.
-func (r *rounds) report(b *testing.B, comparisons []comparison) {
+// tell gives the ratios to the benchmark's own line.
+func tell(b *testing.B, t results.Table) {
 	b.ReportMetric(0, "ns/op") // what it spans means nothing
-	for _, c := range comparisons {
-		b.ReportMetric(r.compare(c, seconds).median, c.metric)
+	for _, r := range t.Ratios {
+		b.ReportMetric(r.Times.Median, r.Name)
 	}
 }

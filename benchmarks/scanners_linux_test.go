@@ -17,9 +17,9 @@ func (t tools) fickling() []string {
 var errNotDone = errors.New("it did not do its job")
 
 // started is a program that is started and does nothing.
-func started(line func(tools) []string) program {
+func started(line func(job) []string) program {
 	return program{
-		line: func(j job, _ string) []string { return line(j.Tools) },
+		line: func(j job, _ string) []string { return line(j) },
 		read: func(_ *sample, left output) error {
 			if left.exit != 0 {
 				return fmt.Errorf("%w: exit code %d", errNotDone, left.exit)
@@ -36,7 +36,7 @@ func converted() program {
 			return []string{j.Tools.Weightgate, "convert", "--json", j.path(j.Files[0]), filepath.Join(out, madeName)}
 		},
 		read: func(s *sample, left output) error {
-			var r report
+			var r reported
 			if err := json.Unmarshal(left.stdout, &r); err != nil || left.exit != 0 {
 				return fmt.Errorf("%w: exit code %d: %v", errNotDone, left.exit, err)
 			}
@@ -46,13 +46,13 @@ func converted() program {
 	}
 }
 
-// report is what is read of a command's JSON.
-type report struct {
+// reported is what is read of a command's JSON.
+type reported struct {
 	Tensors     int
 	Conversions []struct{ Sandbox struct{ MaxRSS int64 } }
 }
 
-func (r report) child() int64 {
+func (r reported) child() int64 {
 	n := int64(0)
 	for _, c := range r.Conversions {
 		n = max(n, c.Sandbox.MaxRSS)
@@ -69,7 +69,7 @@ func inspected() program {
 		read: func(s *sample, left output) error {
 			var all struct {
 				Denied, Unverifiable int
-				Reports              []report
+				Reports              []reported
 			}
 			err := json.Unmarshal(left.stdout, &all)
 			if err != nil || left.exit > 1 || len(all.Reports) != 1 || all.Reports[0].child() == 0 {

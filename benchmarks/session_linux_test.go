@@ -6,27 +6,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/yalue/onnxruntime_go"
 
-	"github.com/weightgate/weightgate/formats"
-	"github.com/weightgate/weightgate/formats/onnx"
+	"github.com/weightgate/weightgate/benchmarks/results"
+	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
+	gpugraph "github.com/weightgate/weightgate/gpu/graph"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )
 
 // The ways of making a session. The runtime is up in all of them when the run
-// begins.
+// begins. To first inference counts the load, the session, and its first run.
 const (
 	byPath      = "by path"
+	byPathFirst = "by path, to first inference"
 	gateAndGPU  = "gate and gpu"
+	gateFirst   = "gate and gpu, to first inference"
 	gpuAlone    = "gpu, model loaded"
 	warmUpName  = "warm-up" // a small model beside the one that is measured
 	ortVariable = "WEIGHTGATE_ORT"
@@ -34,24 +37,64 @@ const (
 
 func sessionWays() []way {
 	return []way{
-		{byPath, here(prepareByPath)},
-		{gateAndGPU, here(prepareGateAndGPU)},
-		{gpuAlone, here(prepareGPUAlone)},
+		{byPath, results.Unverified, here(prepareByPath)},
+		{byPathFirst, results.Unverified, here(toFirst(prepareByPath))},
+		{gateAndGPU, results.Gate, here(prepareGateAndGPU)},
+		{gateFirst, results.Gate, here(toFirst(prepareGateAndGPU))},
+		{gpuAlone, results.Gate, here(prepareGPUAlone)},
 	}
 }
 
-func BenchmarkSessionMatMul(b *testing.B) { benchmarkSession(b, matMuls(2048)) }
-func BenchmarkSessionGather(b *testing.B) { benchmarkSession(b, gathers(16384, 1024)) }
+// sessionPeers are those of sessions.
+func sessionPeers() []peer {
+	return []peer{{"onnxruntime", onnxruntimeFlag, func(t *tools) *string { return &t.ONNXRuntime }, []string{"-c", tellVersion, "onnxruntime", "numpy"},
+		fmt.Sprintf(packageOf, "onnxruntime numpy", "onnxruntime"), []string{runPython}}}
+}
 
-func benchmarkSession(b *testing.B, g graph) {
-	j := g.published(b)
-	size := int64(g.weights) * g.weightBytes()
-	title := fmt.Sprintf("Session on the CPU of a graph of %s with %d weights of %d × %d, %d MiB beside it; page cache warm",
-		g.name, g.weights, g.rows, g.columns, size>>20)
-	j.benchmark(b, title, 7, size, []string{byPath, gateAndGPU, gpuAlone}, []comparison{
-		{"gate-and-gpu/path", gateAndGPU, byPath, 0},
-		{"gpu/path", gpuAlone, byPath, 0},
-	})
+// A served is a workload that sessions run, and what their first run takes.
+type served struct {
+	workload
+	input input
+}
+
+func servedWorkloads() []served {
+	side, rows := scaled(int64(4096), 2048), scaled(int64(65536), 16384)
+	return []served{
+		{workload{"MatMul", "a graph of MatMul with its weights in a file beside it", onlyONNX,
+			func(t testing.TB, dir string) { matMuls(side).write(t, dir) }},
+			input{Shape: []int64{1, side}}},
+		{workload{"Gather", "a graph of Gather with its weights in a file beside it", onlyONNX,
+			func(t testing.TB, dir string) { gathers(rows, 1024).write(t, dir) }},
+			input{Shape: []int64{4}, Integers: []int64{0, 1, 2, 3}}},
+		{workload{"PP-OCR rec", "PP-OCRv4's recognition, as it is published", onlyONNX + `, companions: ["*.txt"]`, published("ppocr-rec")},
+			input{Shape: []int64{1, 3, 48, 320}}},
+		{workload{"PP-OCR det", "PP-OCRv4's detection, as it is published", onlyONNX, published("ppocr-det")},
+			input{Shape: []int64{1, 3, 320, 320}}},
+		{workload{"MiniLM", "all-MiniLM-L6-v2, as it is published, whose graph gpu/graph builds", onlySafetensors + companionsOfMiniLM, published("minilm")},
+			input{Shape: []int64{1, 16}, Integers: slices.Repeat([]int64{1}, 16)}},
+	}
+}
+
+// BenchmarkSession measures sessions on the CPU.
+func BenchmarkSession(b *testing.B) {
+	for _, s := range servedWorkloads() {
+		b.Run(strings.ReplaceAll(s.name, " ", "_"), func(b *testing.B) {
+			j := s.job(b)
+			t := table{
+				title: "Session on the CPU of " + s.title,
+				ways:  []string{byPath, byPathFirst, gateAndGPU, gateFirst, gpuAlone},
+				comparisons: []comparison{
+					against("gate-and-gpu/path", gateAndGPU, byPath),
+					against("gate/path-to-first", gateFirst, byPathFirst),
+					against("gpu/path", gpuAlone, byPath),
+				},
+			}
+			if j.builder() != nil { // the runtime cannot be given a path
+				t = t.without([]string{byPath, byPathFirst})
+			}
+			j.benchmark(b, t)
+		})
+	}
 }
 
 // library is the path of ONNX Runtime's core library. Without it a person skips
@@ -64,42 +107,65 @@ func library(t testing.TB) string {
 	case os.Getenv("CI") == "true":
 		t.Fatalf("CI runs this: set %s to the path of ONNX Runtime's core library", ortVariable)
 	default:
-		t.Skipf("not run: %s is not set; it is the path of ONNX Runtime's core library", ortVariable)
+		skip(t, fmt.Errorf("%s is not set; it is the path of ONNX Runtime's core library", ortVariable))
 	}
 	return path
 }
 
-// published is the graph in a directory, pinned, and a small one beside it.
-func (g graph) published(t testing.TB) job {
+// job is the workload in a directory, pinned, and a small graph beside it.
+func (s served) job(t testing.TB) job {
 	t.Helper()
 	lib := library(t)
-	j := job{Dir: filepath.Join(newDir(t), modelName), Files: []string{graphFile, weightsFile}}
-	g.write(t, j.Dir)
+	j := job{Dir: filepath.Join(newDir(t), modelName), Input: s.input}
+	s.write(t, j.Dir)
 	matMuls(64).write(t, warmUpDir(j))
 
 	entry, err := loader.MeasureLibrary(context.Background(), lib)
 	require.NoError(t, err)
 	lock, err := new(policy.Lock).WithLibrary(entry)
 	require.NoError(t, err)
-	lock = pinned(t, lock, modelName, j.Dir, onnxOnly())
-	lock = pinned(t, lock, warmUpName, warmUpDir(j), onnxOnly())
-	j.Lock = string(lock.Encode())
-	const terms = "source: [dir], formats: [onnx], pin: required, session: {device: [cpu]}"
-	j.Policy = fmt.Sprintf("version: 1\nlock: weightgate.lock\nlibraries: pinned\nmodels:\n  - {name: %s, %s}\n  - {name: %s, %s}\n",
-		modelName, terms, warmUpName, terms)
+	files := measured(t, j.Dir, all.Formats())
+	lock, err = lock.With(policy.Pin{Name: modelName, Files: files})
+	require.NoError(t, err)
+	j.Lock = string(pinned(t, lock, warmUpName, warmUpDir(j)).Encode())
+	j.Workload = results.Workload{Name: s.name, Files: len(files)}
+	for _, f := range files {
+		j.Files = append(j.Files, f.Name)
+		j.Workload.Bytes += f.Size
+	}
+	const terms = "pin: required, session: {device: [cpu]}"
+	j.Policy = fmt.Sprintf(`version: 1
+lock: weightgate.lock
+libraries: pinned
+models:
+  - {name: %s, source: [dir], %s, %s}
+  - {name: %s, source: [dir], %s, %s}
+`, modelName, s.terms, terms, warmUpName, onlyONNX, terms)
 	return j
 }
 
 func warmUpDir(j job) string { return filepath.Join(filepath.Dir(j.Dir), warmUpName) }
 
-func onnxOnly() formats.Set { return formats.Set{onnx.Format()} }
-
-func (g graph) write(t testing.TB, dir string) {
-	create(t, filepath.Join(dir, weightsFile), g.writeWeights)
-	create(t, filepath.Join(dir, graphFile), func(w io.Writer) error {
-		_, err := w.Write(g.encode())
-		return err
-	})
+// toFirst is a way that makes sessions, and runs each once.
+func toFirst(prepare preparation) preparation {
+	return func(j job) (func() (*held, error), error) {
+		open, err := prepare(j)
+		if err != nil {
+			return nil, err
+		}
+		return func() (*held, error) {
+			h, err := open()
+			if err != nil {
+				return nil, err
+			}
+			first, err := h.output()
+			if err != nil {
+				return nil, errors.Join(err, h.release())
+			}
+			h.output = func() ([]float32, error) { return first, nil }
+			return h, nil
+		}, nil
+	}
 }
 
 // prepareByPath gives the runtime the path of the graph, from which it finds
@@ -109,23 +175,30 @@ func prepareByPath(j job) (func() (*held, error), error) {
 	if err := onnxruntime_go.InitializeEnvironment(); err != nil {
 		return nil, err
 	}
-	open := func(path string) (*onnxruntime_go.DynamicAdvancedSession, error) {
-		return onnxruntime_go.NewDynamicAdvancedSession(path, []string{"x"}, []string{"y"}, nil)
+	path := j.paths(".onnx")[0]
+	inputs, outputs, err := onnxruntime_go.GetInputOutputInfo(path)
+	if err != nil {
+		return nil, err
 	}
-	small, err := open(filepath.Join(warmUpDir(j), graphFile))
+	small, err := openPath(filepath.Join(warmUpDir(j), graphFile), "x", "y")
 	if err != nil {
 		return nil, err
 	}
 	return func() (*held, error) {
-		s, err := open(j.path(graphFile))
+		s, err := openPath(path, inputs[0].Name, outputs[0].Name)
 		if err != nil {
 			return nil, err
 		}
 		return &held{
+			copied:  -1, // what the runtime packs, it does not tell
 			output:  func() ([]float32, error) { return runByPath(s, j.Input) },
 			release: s.Destroy,
 		}, nil
 	}, small.Destroy()
+}
+
+func openPath(path, in, out string) (*onnxruntime_go.DynamicAdvancedSession, error) {
+	return onnxruntime_go.NewDynamicAdvancedSession(path, []string{in}, []string{out}, nil)
 }
 
 func runByPath(s *onnxruntime_go.DynamicAdvancedSession, in input) ([]float32, error) {
@@ -150,12 +223,12 @@ func (in input) value() (onnxruntime_go.Value, error) {
 	if in.Integers != nil {
 		return onnxruntime_go.NewTensor(in.Shape, in.Integers)
 	}
-	return onnxruntime_go.NewTensor(in.Shape, in.Floats)
+	return onnxruntime_go.NewTensor(in.Shape, in.floats())
 }
 
 // warmUp is a gate, and the runtime that a small session of it opened.
 func warmUp(j job) (*loader.Gate, error) {
-	gate, err := j.gate(onnxOnly(), 0)
+	gate, err := j.gate(0)
 	if err != nil {
 		return nil, err
 	}
@@ -164,15 +237,23 @@ func warmUp(j job) (*loader.Gate, error) {
 		return nil, err
 	}
 	defer m.Close()
-	s, err := openSession(m)
+	s, err := openSession(m, nil)
 	if err != nil {
 		return nil, err
 	}
 	return gate, s.Close()
 }
 
-func openSession(m *loader.Model) (*gpu.Session, error) {
-	return gpu.Open(context.Background(), m, gpu.Config{Library: os.Getenv(ortVariable), Device: gpu.CPU})
+// builder makes the graph of a model that has none of its own.
+func (j job) builder() gpugraph.Builder {
+	if len(j.paths(".onnx")) > 0 {
+		return nil
+	}
+	return gpugraph.Sentence
+}
+
+func openSession(m *loader.Model, build gpugraph.Builder) (*gpu.Session, error) {
+	return gpu.Open(context.Background(), m, gpu.Config{Library: os.Getenv(ortVariable), Device: gpu.CPU, Build: build})
 }
 
 // prepareGateAndGPU measures the whole line, from the directory to the session.
@@ -186,7 +267,7 @@ func prepareGateAndGPU(j job) (func() (*held, error), error) {
 		if err != nil {
 			return nil, err
 		}
-		return sessionOf(m, j.Input)
+		return sessionOf(m, j)
 	}, nil
 }
 
@@ -200,29 +281,30 @@ func prepareGPUAlone(j job) (func() (*held, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() (*held, error) { return sessionOf(m, j.Input) }, nil
+	return func() (*held, error) { return sessionOf(m, j) }, nil
 }
 
 // sessionOf is a session that outlives its model.
-func sessionOf(m *loader.Model, in input) (*held, error) {
-	s, err := openSession(m)
+func sessionOf(m *loader.Model, j job) (*held, error) {
+	s, err := openSession(m, j.builder())
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return &held{
 		copied:  m.Report().Bytes,
-		output:  func() ([]float32, error) { return runThroughGPU(s, in) },
+		output:  func() ([]float32, error) { return runThroughGPU(s, j.Input) },
 		release: s.Close,
 	}, m.Close()
 }
 
+// runThroughGPU gives every input of the session the same.
 func runThroughGPU(s *gpu.Session, in input) ([]float32, error) {
 	x, err := in.tensor()
 	if err != nil {
 		return nil, err
 	}
 	outputs := make([]gpu.Tensor, 1)
-	if err := s.Run(context.Background(), []gpu.Tensor{x}, outputs); err != nil {
+	if err := s.Run(context.Background(), slices.Repeat([]gpu.Tensor{x}, len(s.Inputs())), outputs); err != nil {
 		return nil, err
 	}
 	return gpu.Data[float32](outputs[0])
@@ -232,36 +314,5 @@ func (in input) tensor() (gpu.Tensor, error) {
 	if in.Integers != nil {
 		return gpu.NewTensor(in.Integers, in.Shape...)
 	}
-	return gpu.NewTensor(in.Floats, in.Shape...)
-}
-
-// All ways make sessions that compute the same.
-func TestSessionWays(t *testing.T) {
-	row := make([]float32, 64)
-	for i := range row {
-		row[i] = float32(i%7) - 3
-	}
-	for _, c := range []struct {
-		graph graph
-		input input
-	}{
-		{matMuls(64), input{Shape: []int64{1, 64}, Floats: row}},
-		{gathers(256, 64), input{Shape: []int64{4}, Integers: []int64{0, 255, 3, 3}}},
-	} {
-		t.Run(c.graph.name, func(t *testing.T) {
-			j := c.graph.published(t)
-			j.Check, j.Input = true, c.input
-			j.Way = byPath
-			want, err := j.inChild()
-			require.NoError(t, err)
-			require.NotEmpty(t, want.Output)
-			require.True(t, slices.ContainsFunc(want.Output, func(v float32) bool { return v > 0.1 }))
-			for _, way := range []string{gateAndGPU, gpuAlone} {
-				j.Way = way
-				got, err := j.inChild()
-				require.NoError(t, err)
-				require.InDeltaSlice(t, want.Output, got.Output, 1e-5)
-			}
-		})
-	}
+	return gpu.NewTensor(in.floats(), in.Shape...)
 }

@@ -2,4 +2,6 @@
 
 package benchmarks
 
-func sessionWays() []way { return nil } // sessions need cgo
+// Sessions need cgo.
+func sessionWays() []way   { return nil }
+func sessionPeers() []peer { return nil }
