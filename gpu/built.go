@@ -5,6 +5,7 @@ package gpu
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -21,6 +22,9 @@ func build(ctx context.Context, m *loader.Model, builder graph.Builder) (*onnx.M
 	if err != nil {
 		return nil, err
 	}
+	if err := checkBuilt(built, m.FS()); err != nil {
+		return nil, err
+	}
 	in := &builtInput{Reader: bytes.NewReader(built.Model), name: built.File, beside: m.FS()}
 	defer in.Close()
 	tree, err := onnx.ReadBuilt(ctx, in, m.Limits())
@@ -28,6 +32,24 @@ func build(ctx context.Context, m *loader.Model, builder graph.Builder) (*onnx.M
 		return nil, fmt.Errorf("gpu: the graph that was built: %w", err)
 	}
 	return tree, nil
+}
+
+// checkBuilt demands a graph under a name that no file of its model has.
+func checkBuilt(built *graph.Graph, beside fs.FS) error {
+	switch {
+	case built == nil:
+		return fmt.Errorf("%w: it gave none", ErrBuild)
+	case !fs.ValidPath(built.File) || built.File == ".":
+		return fmt.Errorf("%w: %s is no name of a file", ErrBuild, formats.Quote(built.File))
+	}
+	_, err := fs.Stat(beside, built.File)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: the model has a file %s", ErrBuild, formats.Quote(built.File))
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w", ErrBuild, err)
+	}
+	return nil
 }
 
 // A builtInput is a graph in memory, beside the verified files of its model.

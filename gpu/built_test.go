@@ -212,3 +212,30 @@ func TestOpenAnswersWhatTheBuilderDoes(t *testing.T) {
 	require.Equal(t, "graph.onnx", syntax.File)
 	require.Nil(t, s)
 }
+
+// A builder is the host's code: what it gives is judged all the same.
+func TestOpenRefusesWhatNoBuilderGives(t *testing.T) {
+	files := smallBERT(t, formats.F32)
+	m := admitWeights(t, files)
+	open := func(g *graph.Graph) error {
+		cfg := cpu(t)
+		cfg.Build = func(context.Context, fs.FS, []formats.Tensor) (*graph.Graph, error) { return g, nil }
+		s, err := Open(t.Context(), m, cfg)
+		require.Nil(t, s)
+		return err
+	}
+	require.ErrorIs(t, open(nil), ErrBuild)
+	g, err := graph.Encoder(t.Context(), m.FS(), m.Tensors())
+	require.NoError(t, err)
+	for _, name := range []string{"", ".", "..", "../graph.onnx", "/graph.onnx", "./graph.onnx", "a/../graph.onnx", "graph.onnx/", "config.json", "model.safetensors"} {
+		require.ErrorIs(t, open(&graph.Graph{File: name, Model: g.Model}), ErrBuild, name)
+	}
+}
+
+// A config that asks for two graphs is wrong whatever the library is.
+func TestOpenRefusesAGraphBesideABuilder(t *testing.T) {
+	m := admitWeights(t, smallBERT(t, formats.F32))
+	s, err := Open(t.Context(), m, Config{Library: "no library", Device: CPU, Graph: "graph.onnx", Build: graph.Encoder})
+	require.ErrorIs(t, err, ErrNoGraph)
+	require.Nil(t, s)
+}

@@ -110,8 +110,13 @@ var (
 	ErrNoLibrary = errors.New("gpu: no library: want the path of ONNX Runtime's core library")
 
 	// ErrNoGraph says that the model does not hold the graph that was asked
-	// for, or that none was asked for and it does not hold exactly one.
+	// for, that none was asked for and it does not hold exactly one, or that
+	// Config has both a Graph and a Build.
 	ErrNoGraph = errors.New("gpu: no such graph")
+
+	// ErrBuild says that Config.Build gave neither a graph nor an error, or a
+	// graph whose File is no name that a file beside the model's could have.
+	ErrBuild = errors.New("gpu: not what a builder gives")
 
 	// ErrRuntimeForeign says that something else in this process initialised
 	// ONNX Runtime, from a library that no policy admitted.

@@ -17,10 +17,7 @@ import (
 
 // readGraph is the model's own graph, or the one that was built for it.
 func readGraph(ctx context.Context, m *loader.Model, cfg Config) (*onnx.Model, error) {
-	switch {
-	case cfg.Build != nil && cfg.Graph != "":
-		return nil, fmt.Errorf("%w: the config names one and has a builder for another", ErrNoGraph)
-	case cfg.Build != nil:
+	if cfg.Build != nil {
 		return build(ctx, m, cfg.Build)
 	}
 	name, err := findGraph(m.Report(), cfg.Graph)

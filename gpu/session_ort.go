@@ -64,6 +64,8 @@ func (cfg *Config) check() error {
 		return ErrNoDevice
 	case cfg.Library == "":
 		return ErrNoLibrary
+	case cfg.Build != nil && cfg.Graph != "":
+		return fmt.Errorf("%w: the config names one and has a builder for another", ErrNoGraph)
 	case cfg.Threads < 0 || cfg.Threads > maxThreads:
 		return fmt.Errorf("gpu: %d threads", cfg.Threads)
 	case cfg.Device == CPU && cfg.CUDA != CUDAOptions{}:

@@ -18,15 +18,24 @@ type assembly struct {
 	opened      []*checkpoint
 
 	ids, mask string // what goes in, [batch, sequence], the mask as bools
-	tokens    string // its shape
+	tokens    string // their shape
 }
 
 func newAssembly() *assembly {
 	a := &assembly{}
 	a.ids = a.input("input_ids")
-	a.mask = a.add("tokens/mask", "Cast", []string{a.input("attention_mask")}, integer("to", boolType))
 	a.tokens = a.add("tokens/shape", "Shape", []string{a.ids})
+	a.mask = a.add("tokens/mask", "Cast", []string{a.beside("attention_mask")}, integer("to", boolType))
 	return a
+}
+
+// beside declares another input of the graph, of the shape of the ids. Of another
+// shape it would be broadcast: then it is asked for as one that Reshape refuses.
+func (a *assembly) beside(name string) string {
+	given := a.input(name)
+	same := a.add(name+"/same", "Equal", []string{a.add(name+"/shape", "Shape", []string{given}), a.tokens})
+	shape := a.add(name+"/wanted", "Where", []string{same, a.tokens, a.index("no_dimension", -2)})
+	return a.add(name+"/beside", "Reshape", []string{given, shape})
 }
 
 // open turns to the tensors of a directory.

@@ -63,7 +63,7 @@ func (b *bertEncoder) encode(a *assembly, positions string) string {
 func (b *bertEncoder) embed(a *assembly, positions string) string {
 	types := a.index("zero", 0)
 	if b.types > 1 {
-		types = a.input("token_type_ids")
+		types = a.beside("token_type_ids")
 	}
 	word := a.lookup("embeddings/word", "embeddings.word_embeddings", b.vocabulary, b.hidden, a.ids)
 	typed := a.lookup("embeddings/type", "embeddings.token_type_embeddings", b.types, b.hidden, types)

@@ -30,7 +30,7 @@ func newCheckpoint(dir string, tensors []formats.Tensor) *checkpoint {
 			continue
 		}
 		if other, twice := c.tensors[t.ID.Name]; twice {
-			c.fail(t, "%s has one of that name too", formats.Quote(other.ID.File))
+			c.fail(t, "%s has one of that name too", quote(other.ID.File))
 		}
 		c.tensors[t.ID.Name] = t
 	}
@@ -76,9 +76,9 @@ func (c *checkpoint) leave(names ...string) {
 	}
 }
 
-// finish refuses the tensors that were neither taken nor left, and is what was
-// wrong first.
-func (c *checkpoint) finish() error {
+// refuseExtra refuses the tensors that were neither taken nor left, and is what
+// was wrong first.
+func (c *checkpoint) refuseExtra() error {
 	var extra []string
 	for name := range c.tensors {
 		if !c.taken[name] {

@@ -4,18 +4,22 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
-
-	"github.com/weightgate/weightgate/formats"
 )
 
 // A config is a JSON object that is read key by key. Its reader names every key
 // that it knows; what is left is refused. The first thing that is wrong stays.
+//
+//	count, within, epsilon, text, flag   the key has to be there, with such a value
+//	only                                 missing, or one of the values that are computed
+//	empty                                missing, null, {} or []
+//	inert                                anything: no value changes what is computed
 type config struct {
 	file    string
 	members map[string]any
@@ -29,6 +33,14 @@ func readConfig(ctx context.Context, files fs.FS, name string) (*config, error) 
 		return nil, err
 	}
 	return newConfig(name, value)
+}
+
+// readOptional is the config in a file, nil if the model has none of that name.
+func readOptional(ctx context.Context, files fs.FS, name string) (*config, error) {
+	if _, err := fs.Stat(files, name); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return readConfig(ctx, files, name)
 }
 
 func newConfig(file string, value any) (*config, error) {
@@ -155,8 +167,8 @@ func (c *config) inert(keys ...string) {
 	}
 }
 
-// finish refuses the keys that nobody named, and is what was wrong first.
-func (c *config) finish() error {
+// refuseUnknown refuses the keys that nobody named, and is what was wrong first.
+func (c *config) refuseUnknown() error {
 	for _, key := range slices.Sorted(maps.Keys(c.members)) {
 		if !c.known[key] {
 			c.fail(ErrUnsupported, key, "what it changes is not known")
@@ -167,16 +179,12 @@ func (c *config) finish() error {
 
 // show is a value as an error shows it: short, and printable.
 func show(v any) string {
-	const most = 40
 	s, ok := v.(string)
 	if !ok {
 		text, _ := json.Marshal(v) // of what was JSON
 		s = string(text)
 	}
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return formats.Quote(s)
+	return quote(s)
 }
 
 // divides demands that a number of heads divides a width.

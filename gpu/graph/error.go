@@ -34,15 +34,24 @@ type Error struct {
 func (e *Error) Error() string {
 	s := "graph: "
 	if e.File != "" {
-		s += formats.Quote(e.File) + ": "
+		s += quote(e.File) + ": "
 	}
 	if e.Key != "" {
-		s += "the key " + formats.Quote(e.Key) + ": "
+		s += "the key " + quote(e.Key) + ": "
 	}
 	if e.Tensor != "" {
-		s += "the tensor " + formats.Quote(e.Tensor) + ": "
+		s += "the tensor " + quote(e.Tensor) + ": "
 	}
 	return fmt.Sprintf("%s%s: %v", s, e.Detail, e.Kind)
 }
 
 func (e *Error) Unwrap() error { return e.Kind }
+
+// quote is a name as an error shows it: short, and printable.
+func quote(name string) string {
+	const most = 80
+	if len(name) > most {
+		return formats.Quote(name[:most]) + "…"
+	}
+	return formats.Quote(name)
+}

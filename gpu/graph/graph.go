@@ -13,12 +13,14 @@ import (
 	"github.com/weightgate/weightgate/formats"
 )
 
-// A Graph is an ONNX model that was built over the tensors of a model: its
-// weights are external data in the safetensors files that hold them, bound by
-// name. It is loadable by any ONNX runtime that finds those files beside it.
+// A Graph is an ONNX model that was built over the tensors of a model. Its
+// weights are external data, bound by place: file, offset and length are those
+// of a tensor in a safetensors file, and so are dtype and shape, or package onnx
+// refuses it. It is loadable by any ONNX runtime that finds those files beside it.
 type Graph struct {
-	// File is the name that it would have among the model's files, of which none
-	// is called so: locations of external data are relative to its directory.
+	// File is the name that it would have among the model's files: a path in the
+	// sense of fs.ValidPath, and of no file of the model. Locations of external
+	// data are relative to its directory.
 	File string
 
 	// Model is the encoded ModelProto.
@@ -30,6 +32,6 @@ type Graph struct {
 }
 
 // A Builder makes the graph of a model from its verified files and the tensors
-// in them. It keeps neither. Its error is an *Error unless reading failed or ctx
-// ended.
+// in them. It keeps neither, and does not write to the tensors' shapes, which are
+// the model's. Its error is an *Error unless reading failed or ctx ended.
 type Builder func(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*Graph, error)

@@ -93,7 +93,7 @@ func parseObject(d *json.Decoder, depth int) (map[string]any, error) {
 		}
 		key := token.(string) // the decoder has no other keys
 		if _, twice := members[key]; twice {
-			return nil, fmt.Errorf("the key %q is there twice", key)
+			return nil, fmt.Errorf("the key %s is there twice", quote(key))
 		}
 		if members[key], err = parseValue(d, depth+1); err != nil {
 			return nil, err

@@ -97,11 +97,11 @@ type feedForward struct {
 
 func (a *assembly) feed(name, x string, f feedForward) string {
 	inner := a.linear(name+"/up", f.up, x, f.width, f.inner)
-	return a.linear(name+"/down", f.down, a.activation(f.activation, name+"/activation", inner), f.inner, f.width)
+	return a.linear(name+"/down", f.down, a.activate(f.activation, name+"/activation", inner), f.inner, f.width)
 }
 
-// activation is an element-wise function, called as transformers calls it.
-func (a *assembly) activation(function, name, x string) string {
+// activate applies an element-wise function, called as transformers calls it.
+func (a *assembly) activate(function, name, x string) string {
 	switch function {
 	case gelu:
 		ratio := a.add(name+"/ratio", "Div", []string{x, a.scalar("gelu.root", math.Sqrt2)})
@@ -111,6 +111,12 @@ func (a *assembly) activation(function, name, x string) string {
 		bent := a.plus(name+"/bent", x, a.add(name+"/cubic", "Mul", []string{cube, a.scalar("gelu.cubic", 0.044715)}))
 		ratio := a.add(name+"/ratio", "Mul", []string{bent, a.scalar("gelu.slope", float32(math.Sqrt(2/math.Pi)))})
 		return a.gated(name, x, a.add(name+"/tanh", "Tanh", []string{ratio}))
+	case silu:
+		return a.add(name, "Mul", []string{x, a.add(name+"/sigmoid", "Sigmoid", []string{x})})
+	case tanh:
+		return a.add(name, "Tanh", []string{x})
+	case identity:
+		return x
 	}
 	return a.add(name, "Relu", []string{x})
 }
@@ -122,15 +128,19 @@ func (a *assembly) gated(name, x, gate string) string {
 }
 
 // The activations: the Gaussian error linear unit by the error function, its
-// approximation by tanh under two names, and the rectified linear unit.
+// approximation by tanh under two names, and the rectified linear unit. The
+// others are those of a Dense alone.
 const (
 	gelu     = "gelu"
 	geluNew  = "gelu_new"
 	geluTanh = "gelu_pytorch_tanh"
 	relu     = "relu"
+	silu     = "silu"
+	tanh     = "tanh"
+	identity = "identity"
 )
 
-// activation reads which one a config names.
+// activation reads which one the config of an encoder names.
 func (c *config) activation(key string) string {
 	function := c.text(key)
 	if !slices.Contains([]string{gelu, geluNew, geluTanh, relu}, function) {

@@ -137,7 +137,7 @@ func (e example) computes(t testing.TB, s *gpu.Session) {
 }
 
 func TestEncodersComputeWhatTheirReferenceDoes(t *testing.T) {
-	for _, name := range []string{"bert", "bert-heads", "bert-half", "distilbert", "roberta", "xlm-roberta"} {
+	for _, name := range []string{"bert", "bert-heads", "bert-half", "distilbert", "roberta", "xlm-roberta", "camembert"} {
 		for _, e := range examples(t, name+"/cases.json") {
 			t.Run(fmt.Sprintf("%s/%s", name, e.Name), func(t *testing.T) {
 				m := admit(t, e.files(t, published(t, name)))
@@ -173,6 +173,30 @@ func TestSentencesComputeWhatTheirReferenceDoes(t *testing.T) {
 			m := admit(t, e.files(t, published(t, "sentence")))
 			e.computes(t, open(t, m, graph.Sentence))
 		})
+	}
+}
+
+// What would be broadcast is no batch: a mask of one row beside three sentences.
+func TestInputsOfDifferentShapes(t *testing.T) {
+	s := open(t, admit(t, published(t, "bert")), graph.Encoder)
+	run := func(shapes [3][2]int64) error {
+		var inputs []gpu.Tensor
+		for _, shape := range shapes {
+			ones := make([]int64, shape[0]*shape[1])
+			for i := range ones {
+				ones[i] = 1
+			}
+			x, err := gpu.NewTensor(ones, shape[:]...)
+			require.NoError(t, err)
+			inputs = append(inputs, x)
+		}
+		return s.Run(t.Context(), inputs, make([]gpu.Tensor, 1))
+	}
+	require.NoError(t, run([3][2]int64{{3, 5}, {3, 5}, {3, 5}}))
+	for _, other := range [][2]int64{{1, 5}, {3, 1}, {1, 1}, {5, 3}, {15, 1}, {4, 5}, {3, 6}, {0, 5}} {
+		require.Error(t, run([3][2]int64{{3, 5}, other, {3, 5}}), "the mask is %v", other)
+		require.Error(t, run([3][2]int64{{3, 5}, {3, 5}, other}), "the types are %v", other)
+		require.Error(t, run([3][2]int64{other, {3, 5}, {3, 5}}), "the ids are %v", other)
 	}
 }
 

@@ -19,20 +19,17 @@ const (
 	poolMeanSqrt = "mean_sqrt_len_tokens"
 )
 
-// legacyModes are the keys that stand for modes in configs before version 6, in
+// legacyKeys are those that stand for modes in configs before version 6, in
 // the order in which their vectors follow each other.
-var legacyModes = []struct{ key, mode string }{
+var legacyKeys = []struct{ key, mode string }{
 	{"pooling_mode_cls_token", poolCLS},
 	{"pooling_mode_max_tokens", poolMax},
 	{"pooling_mode_mean_tokens", poolMean},
 	{"pooling_mode_mean_sqrt_len_tokens", poolMeanSqrt},
 }
 
-// smallest keeps the denominators of empty sentences and zero vectors from being 0.
-const (
-	smallestCount = 1e-9
-	smallestNorm  = 1e-12
-)
+// smallestCount keeps the denominator of an empty sentence from being 0.
+const smallestCount = 1e-9
 
 // composePooling makes one vector of the tokens' of each sentence.
 func composePooling(ctx context.Context, e *embedding, name, dir string, files fs.FS, _ []formats.Tensor) error {
@@ -41,7 +38,7 @@ func composePooling(ctx context.Context, e *embedding, name, dir string, files f
 		return err
 	}
 	modes := c.poolingModes(e.width)
-	if err := c.finish(); err != nil {
+	if err := c.refuseUnknown(); err != nil {
 		return err
 	}
 	p := pool{embedding: e, name: name}
@@ -64,19 +61,30 @@ func (c *config) poolingModes(width int64) []string {
 	c.only("pooling_mode_weightedmean_tokens", false)
 	c.only("pooling_mode_lasttoken", false)
 
-	key, modes := "pooling_mode", []string(nil)
-	if _, named := c.members[key]; named {
-		modes = c.namedModes(key)
-	} else {
-		key = "pooling_mode_mean_tokens"
-		for _, legacy := range legacyModes {
-			if c.flag(legacy.key) {
-				modes = append(modes, legacy.mode)
-			}
+	if _, named := c.members["pooling_mode"]; named {
+		return c.namedModes("pooling_mode")
+	}
+	return c.legacyModes()
+}
+
+// legacyModes are those whose keys are true. A missing key is false, except for
+// the mean's, which is true where no other is: beside others, versions of the
+// reference disagree about it.
+func (c *config) legacyModes() (modes []string) {
+	for _, legacy := range legacyKeys {
+		if _, said := c.members[legacy.key]; said && c.flag(legacy.key) {
+			modes = append(modes, legacy.mode)
 		}
 	}
-	if len(modes) == 0 {
-		c.fail(ErrConfig, key, "the Pooling has no mode")
+	const mean = "pooling_mode_mean_tokens"
+	_, said := c.members[mean]
+	switch {
+	case said && len(modes) == 0:
+		c.fail(ErrConfig, mean, "the Pooling has no mode")
+	case !said && len(modes) > 0:
+		c.fail(ErrConfig, mean, "it is missing beside other modes, and may be either")
+	case !said:
+		modes = []string{poolMean}
 	}
 	return modes
 }
@@ -98,7 +106,10 @@ func (c *config) namedModes(key string) (modes []string) {
 			c.fail(ErrUnsupported, key, "%s is not computed", show(v))
 		}
 	}
-	if len(modes) > len(legacyModes) {
+	switch {
+	case len(list) == 0:
+		c.fail(ErrConfig, key, "the Pooling has no mode")
+	case len(modes) > len(legacyKeys):
 		c.fail(ErrUnsupported, key, "%d modes are not computed", len(modes))
 	}
 	return modes
@@ -147,66 +158,4 @@ func (p *pool) total() {
 	weights := p.add(p.name+"/weights", "Cast", []string{p.rows}, integer("to", float32Type))
 	p.sum = reduced(p.name+"/sum", p.add(p.name+"/weighted", "Mul", []string{p.value, weights}))
 	p.n = p.add(p.name+"/count", "Max", []string{reduced(p.name+"/tokens", weights), p.scalar("smallest.count", smallestCount)})
-}
-
-// composeNormalize gives every vector the length 1: torch's normalize.
-func composeNormalize(ctx context.Context, e *embedding, name, dir string, files fs.FS, _ []formats.Tensor) error {
-	c, err := readOptional(ctx, files, path.Join(dir, "config.json"))
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		c.ends()
-		if err := c.finish(); err != nil {
-			return err
-		}
-	}
-	norm := e.add(name+"/norm", "ReduceL2", []string{e.value}, integers("axes", 1))
-	norm = e.add(name+"/positive", "Max", []string{norm, e.scalar("smallest.norm", smallestNorm)})
-	e.value = e.add(name, "Div", []string{e.value, norm})
-	return nil
-}
-
-// ends are the names of what a module takes and gives.
-func (c *config) ends() {
-	c.only("module_input_name", "sentence_embedding")
-	c.only("module_output_name", "sentence_embedding", nil)
-}
-
-// composeDense is a linear layer and its activation.
-func composeDense(ctx context.Context, e *embedding, name, dir string, files fs.FS, tensors []formats.Tensor) error {
-	c, err := readConfig(ctx, files, path.Join(dir, "config.json"))
-	if err != nil {
-		return err
-	}
-	in, out, biased := c.within("in_features", e.width, e.width), c.count("out_features"), c.flag("bias")
-	operator := c.denseActivation("activation_function")
-	c.only("use_residual", false)
-	c.ends()
-	if err := c.finish(); err != nil {
-		return err
-	}
-	e.open(dir, tensors)
-	inputs := []string{e.value, e.parameter("linear.weight", out, in)}
-	if biased {
-		inputs = append(inputs, e.parameter("linear.bias", out))
-	}
-	linear := e.add(name+"/linear", "Gemm", inputs, integer("transB", 1))
-	e.value = e.add(name, operator, []string{linear})
-	e.width = out
-	return e.finish()
-}
-
-// denseActivation reads the class of an activation, as PyTorch names them, and
-// is its operator.
-func (c *config) denseActivation(key string) string {
-	switch class := c.text(key); class {
-	case "torch.nn.modules.activation.Tanh":
-		return "Tanh"
-	case "torch.nn.modules.linear.Identity":
-		return "Identity"
-	default:
-		c.fail(ErrUnsupported, key, "%s is not computed", show(class))
-		return ""
-	}
 }

@@ -25,7 +25,7 @@ func refused(t testing.TB, g *graph.Graph, err error, kind error, named string) 
 	wrong, ok := errors.AsType[*graph.Error](err)
 	require.True(t, ok)
 	require.Contains(t, []string{wrong.Key, wrong.Tensor, wrong.File}, named, "%v", err)
-	require.Contains(t, err.Error(), formats.Quote(named))
+	require.Contains(t, err.Error(), formats.Quote(named[:min(len(named), 80)]))
 }
 
 func TestError(t *testing.T) {
@@ -34,6 +34,11 @@ func TestError(t *testing.T) {
 	require.EqualError(t, &graph.Error{File: "m.safetensors", Tensor: "w\n", Kind: graph.ErrTensor, Detail: "it is small"},
 		`graph: m.safetensors: the tensor "w\n": it is small: the tensors are not those of the config`)
 	require.ErrorIs(t, &graph.Error{Kind: graph.ErrUnsupported}, graph.ErrUnsupported)
+
+	long := strings.Repeat("a", 1<<20)
+	cut := strings.Repeat("a", 80) + "…"
+	require.EqualError(t, &graph.Error{File: long, Key: long, Tensor: long, Kind: graph.ErrConfig, Detail: "it is long"},
+		"graph: "+cut+": the key "+cut+": the tensor "+cut+": it is long: not a config of the architecture")
 }
 
 // required are the keys without which a family's mathematics is not known.
@@ -97,7 +102,18 @@ func TestKeysThatChangeNothing(t *testing.T) {
 			"chunk_size_feed_forward": 0, "is_encoder_decoder": false, "cross_attention_hidden_size": nil, "return_dict": true,
 		},
 		"distilbert": {"tie_weights_": true, "output_past": true, "sinusoidal_pos_embds": true, "torch_dtype": "float32", "output_hidden_states": true},
-		"roberta":    {"output_past": true, "position_embedding_type": "absolute", "classifier_dropout": 0.2, "task_specific_params": nil},
+		"roberta": {
+			"output_past": true, "position_embedding_type": "absolute", "classifier_dropout": 0.2, "task_specific_params": nil,
+			"tokenizer_class": "PhobertTokenizer", "model_max_length": 256, "emb_size": 312, "transformers.js_config": map[string]any{"dtype": "q8"},
+			"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity", "xla_device": nil, "use_bfloat16": false, "max_length": 20, "min_length": 0, "do_sample": false,
+			"sentence_transformers": map[string]any{"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.0.1"},
+			"summary_type":          "first", "summary_use_proj": true, "summary_activation": nil, "summary_proj_to_labels": true,
+			"summary_first_dropout": 0.1, "summary_last_dropout": 0.1, "early_stopping": false, "num_beams": 1, "num_beam_groups": 1, "diversity_penalty": 0,
+			"temperature": 1, "top_k": 50, "top_p": 1, "typical_p": 1, "repetition_penalty": 1, "length_penalty": 1, "no_repeat_ngram_size": 0,
+			"encoder_no_repeat_ngram_size": 0, "bad_words_ids": nil, "num_return_sequences": 1, "output_scores": false, "return_dict_in_generate": false,
+			"forced_bos_token_id": nil, "forced_eos_token_id": nil, "remove_invalid_values": false, "exponential_decay_length_penalty": nil,
+			"suppress_tokens": nil, "begin_suppress_tokens": nil, "decoder_start_token_id": nil, "eos_token_ids": 0, "prefix": nil,
+		},
 	} {
 		files := published(t, family)
 		want, err := graph.Encoder(t.Context(), files, tensorsOf(t, files))
@@ -120,6 +136,9 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{"bert", "architectures", "BertModel", graph.ErrConfig},
 		{"bert", "auto_map", map[string]any{"AutoModel": "code.Model"}, graph.ErrUnsupported},
 		{"bert", "trust_remote_code", true, graph.ErrUnsupported},
+		{"bert", "adapters", map[string]any{}, graph.ErrUnsupported},
+		{"bert", "attn_implementation", "sdpa", graph.ErrUnsupported},
+		{"bert", strings.Repeat("k", 1000), 1, graph.ErrUnsupported},
 		{"bert", "quantization_config", map[string]any{"bits": 4}, graph.ErrUnsupported},
 		{"bert", "position_embedding_type", "relative_key", graph.ErrUnsupported},
 		{"bert", "position_embedding_type", nil, graph.ErrUnsupported},
@@ -157,7 +176,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 			named = "architectures"
 		}
 		refused(t, g, err, c.kind, named)
-		require.Less(t, len(err.Error()), 300)
+		require.Less(t, len(err.Error()), 400)
 	}
 }
 
@@ -241,6 +260,16 @@ func TestUnusedTensors(t *testing.T) {
 	}
 }
 
+// transformers would load the adapter into the encoder.
+func TestAdaptersAreRefused(t *testing.T) {
+	for directory, build := range map[string]graph.Builder{"": graph.Encoder, "0_Transformer/": graph.Sentence} {
+		files := published(t, map[string]string{"": "bert", "0_Transformer/": "sentence"}[directory])
+		files[directory+"adapter_config.json"] = encoded(t, map[string]any{"peft_type": "LORA"})
+		g, err := build(t.Context(), files, tensorsOf(t, files))
+		refused(t, g, err, graph.ErrUnsupported, directory+"adapter_config.json")
+	}
+}
+
 // A model may have any file, and the graph is none of them.
 func TestTheGraphsNameIsNoFiles(t *testing.T) {
 	files := published(t, "bert")
@@ -278,9 +307,16 @@ func TestFilesThatAreNoJSON(t *testing.T) {
 			refused(t, g, err, graph.ErrConfig, "config.json")
 		})
 	}
+	long := strings.Repeat("k", 100000)
 	changed := maps.Clone(files)
-	delete(changed, "config.json")
+	changed["config.json"] = &fstest.MapFile{Data: []byte(`{"` + long + `": 1, "` + long + `": 1}`)}
 	g, err := graph.Encoder(t.Context(), changed, tensorsOf(t, files))
+	refused(t, g, err, graph.ErrConfig, "config.json")
+	require.Less(t, len(err.Error()), 400)
+
+	changed = maps.Clone(files)
+	delete(changed, "config.json")
+	g, err = graph.Encoder(t.Context(), changed, tensorsOf(t, files))
 	refused(t, g, err, graph.ErrConfig, "config.json")
 	g, err = graph.Sentence(t.Context(), files, tensorsOf(t, files))
 	refused(t, g, err, graph.ErrConfig, "modules.json")

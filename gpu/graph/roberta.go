@@ -1,8 +1,9 @@
 package graph
 
-// RoBERTa (https://arxiv.org/abs/1907.11692) and XLM-RoBERTa
-// (https://arxiv.org/abs/1911.02116) are BERT with positions that count from
-// behind the id of the padding token, and leave padding out.
+// RoBERTa (https://arxiv.org/abs/1907.11692) is BERT with positions that count
+// from behind the id of the padding token, and leave padding out. XLM-RoBERTa
+// (https://arxiv.org/abs/1911.02116) and CamemBERT
+// (https://arxiv.org/abs/1911.03894) are RoBERTa, trained otherwise.
 var (
 	roberta = family{
 		modelType: "roberta", architectures: "Roberta", prefix: "roberta.", embedding: bert.embedding,
@@ -10,6 +11,10 @@ var (
 	}
 	xlmRoBERTa = family{
 		modelType: "xlm-roberta", architectures: "XLMRoberta", prefix: "roberta.", embedding: bert.embedding,
+		unused: bert.unused, heads: robertaHeads, read: readRoBERTa,
+	}
+	camemBERT = family{
+		modelType: "camembert", architectures: "Camembert", prefix: "roberta.", embedding: bert.embedding,
 		unused: bert.unused, heads: robertaHeads, read: readRoBERTa,
 	}
 	robertaHeads = []string{"lm_head.", "classifier.", "qa_outputs."}

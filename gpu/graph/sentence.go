@@ -3,10 +3,9 @@ package graph
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
-	"path"
+	"math"
 	"slices"
 
 	"github.com/weightgate/weightgate/formats"
@@ -17,10 +16,18 @@ import (
 // behind it, and then any number of Dense and Normalize.
 //
 // Its inputs are those of Encoder. Its output is sentence_embedding: float32
-// [batch, width]. Prompts, truncation and lower case are the tokenizer's side
-// and no part of the graph.
+// [batch, width], where truncate_dim of config_sentence_transformers.json cuts
+// it, behind all modules: what was normalized may be shorter than 1. Prompts that
+// a caller names, truncation of the text and lower case are the tokenizer's side
+// and no part of the graph. A model with a prompt that belongs to every text,
+// its default_prompt_name, is refused: the graph alone would not compute what
+// the model's authors do.
 func Sentence(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*Graph, error) {
 	modules, err := readModules(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	truncated, err := readTruncation(ctx, files)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +35,7 @@ func Sentence(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*Grap
 	if err := readTransformer(ctx, files, modules[0].dir); err != nil {
 		return nil, err
 	}
-	hidden, width, err := a.encoder(ctx, files, modules[0].dir, tensors)
+	hidden, width, err := a.composeEncoder(ctx, files, modules[0].dir, tensors)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +46,7 @@ func Sentence(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*Grap
 			return nil, err
 		}
 	}
+	e.truncate(truncated)
 	a.add("sentence_embedding", "Identity", []string{e.value})
 	a.output("sentence_embedding", dimension{name: "batch"}, dimension{size: e.width})
 	return a.graph(ctx, files)
@@ -50,6 +58,35 @@ type embedding struct {
 	*assembly
 	value string
 	width int64
+}
+
+// truncate keeps the first values of every vector, all where there are fewer.
+func (e *embedding) truncate(most int64) {
+	if most >= e.width {
+		return
+	}
+	e.value = e.add("truncated", "Slice", []string{e.value, e.vector("truncated/start", 0), e.vector("truncated/end", most), e.vector("axis.1", 1)})
+	e.width = most
+}
+
+// readTruncation reads how many values of a vector are kept: all where nothing
+// says it.
+func readTruncation(ctx context.Context, files fs.FS) (most int64, err error) {
+	c, err := readOptional(ctx, files, "config_sentence_transformers.json")
+	if err != nil || c == nil {
+		return math.MaxInt64, err
+	}
+	c.only("model_type", "SentenceTransformer")
+	c.only("default_prompt_name", nil)
+	c.inert("__version__", "prompts", "similarity_fn_name") // of the text, and of what is done with vectors
+	most = math.MaxInt64
+	const key = "truncate_dim"
+	if c.members[key] == nil {
+		c.only(key, nil)
+	} else {
+		most = c.count(key)
+	}
+	return most, c.refuseUnknown()
 }
 
 // A module is one entry of modules.json.
@@ -105,7 +142,7 @@ func readModules(ctx context.Context, files fs.FS) ([]module, error) {
 		if slices.ContainsFunc(modules[:i], func(m module) bool { return m.dir == modules[i].dir }) {
 			c.fail(ErrConfig, "path", "%s is another module's", show(modules[i].dir))
 		}
-		if err := c.finish(); err != nil {
+		if err := c.refuseUnknown(); err != nil {
 			return nil, err
 		}
 	}
@@ -135,58 +172,8 @@ func (c *config) module(i int64) module {
 	return m
 }
 
-// transformerConfigs are the files in which a Transformer says how it uses its
-// encoder, each named by the class that it was once saved by.
-var transformerConfigs = []string{
-	"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json", "sentence_xlm-roberta_config.json",
-}
-
-// readTransformer refuses a Transformer that gives anything but the last hidden
-// state of its encoder.
-func readTransformer(ctx context.Context, files fs.FS, dir string) error {
-	for _, name := range transformerConfigs {
-		c, err := readOptional(ctx, files, path.Join(dir, name))
-		if err != nil {
-			return err
-		}
-		if c == nil {
-			continue
-		}
-		c.inert("max_seq_length", "do_lower_case", "processing_kwargs", "unpad_inputs")
-		c.only("transformer_task", "feature-extraction")
-		c.only("module_output_name", "token_embeddings")
-		c.only("query_length", nil)
-		c.only("document_length", nil)
-		c.only("query_expansion", nil)
-		c.empty("model_args")
-		c.empty("config_args")
-		c.modality()
-		if err := c.finish(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// modality allows the text that goes in and the last hidden state that comes out.
-func (c *config) modality() {
-	const key = "modality_config"
-	c.known[key] = true
-	v, ok := c.members[key]
-	if !ok {
-		return
-	}
-	all, _ := v.(map[string]any)
-	text, _ := all["text"].(map[string]any)
-	if len(all) != 1 || len(text) != 2 || text["method"] != "forward" || text["method_output_name"] != "last_hidden_state" {
-		c.fail(ErrUnsupported, key, "%s is not computed", show(v))
-	}
-}
-
-// readOptional is the config in a file, nil if the model has none of that name.
-func readOptional(ctx context.Context, files fs.FS, name string) (*config, error) {
-	if _, err := fs.Stat(files, name); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return readConfig(ctx, files, name)
+// moduleNames are the names of what a module behind the pooling takes and gives.
+func (c *config) moduleNames() {
+	c.only("module_input_name", "sentence_embedding")
+	c.only("module_output_name", "sentence_embedding", nil)
 }

@@ -96,7 +96,8 @@ func TestModuleConfigsThatAreRefused(t *testing.T) {
 		{dense, "out_features", absent, graph.ErrConfig},
 		{dense, "bias", absent, graph.ErrConfig},
 		{dense, "bias", 1, graph.ErrConfig},
-		{dense, "activation_function", "torch.nn.modules.activation.GELU", graph.ErrUnsupported},
+		{dense, "activation_function", "torch.nn.modules.activation.Softmax", graph.ErrUnsupported},
+		{dense, "activation_function", "custom.activation.GELU", graph.ErrUnsupported},
 		{dense, "use_residual", true, graph.ErrUnsupported},
 		{dense, "module_input_name", "token_embeddings", graph.ErrUnsupported},
 		{dense, "init_weight", nil, graph.ErrUnsupported},
@@ -129,23 +130,108 @@ func TestModuleConfigsThatAreRefused(t *testing.T) {
 	refused(t, g, err, graph.ErrTensor, "linear.bias")
 }
 
-// Before version 6 all four modes were said, and one at least had to be true.
+// Before version 6 each mode had a key of its own. What the reference makes of
+// missing ones is among the cases of testdata/sentence.
 func TestLegacyPoolingModes(t *testing.T) {
 	files := published(t, "sentence")
-	keys := []string{"pooling_mode_cls_token", "pooling_mode_max_tokens", "pooling_mode_mean_tokens", "pooling_mode_mean_sqrt_len_tokens"}
-	none := map[string]any{}
-	for _, key := range keys {
-		g, err := graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", map[string]any{key: absent}), tensorsOf(t, files))
-		refused(t, g, err, graph.ErrConfig, key)
-		none[key] = false
+	const cls, mean, most, root = "pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens"
+	for _, c := range []struct {
+		keys  map[string]any
+		kind  error
+		named string
+	}{
+		{map[string]any{mean: false}, graph.ErrConfig, mean}, // the four are there, and false
+		{map[string]any{cls: absent, mean: false, most: absent, root: absent}, graph.ErrConfig, mean},
+		{map[string]any{mean: absent, cls: true}, graph.ErrConfig, mean},
+		{map[string]any{mean: 1}, graph.ErrConfig, mean},
+		{map[string]any{cls: nil}, graph.ErrConfig, cls},
+		{map[string]any{"pooling_mode_weightedmean_tokens": true}, graph.ErrUnsupported, "pooling_mode_weightedmean_tokens"},
+		{map[string]any{"pooling_mode_lasttoken": true}, graph.ErrUnsupported, "pooling_mode_lasttoken"},
+	} {
+		g, err := graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", c.keys), tensorsOf(t, files))
+		refused(t, g, err, c.kind, c.named)
 	}
-	g, err := graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", none), tensorsOf(t, files))
-	refused(t, g, err, graph.ErrConfig, "pooling_mode_mean_tokens")
-	for _, key := range []string{"pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"} {
-		g, err := graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", map[string]any{key: true}), tensorsOf(t, files))
-		refused(t, g, err, graph.ErrUnsupported, key)
-		_, err = graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", map[string]any{key: false}), tensorsOf(t, files))
-		require.NoError(t, err)
+	whole, err := graph.Sentence(t.Context(), files, tensorsOf(t, files))
+	require.NoError(t, err)
+	for _, keys := range []map[string]any{
+		{cls: absent}, {most: absent}, {root: absent}, {cls: absent, most: absent, root: absent, mean: absent}, {mean: absent},
+		{"pooling_mode_weightedmean_tokens": false, "pooling_mode_lasttoken": false},
+	} {
+		g, err := graph.Sentence(t.Context(), replace(t, files, "1_Pooling/config.json", keys), tensorsOf(t, files))
+		require.NoError(t, err, "%v", keys)
+		require.Equal(t, whole, g, "%v", keys)
+	}
+}
+
+// What a model says about all of its modules. What is computed of it is among
+// the cases of testdata/sentence.
+func TestSentenceConfigsThatAreRefused(t *testing.T) {
+	const name = "config_sentence_transformers.json"
+	files := published(t, "sentence")
+	whole, err := graph.Sentence(t.Context(), files, tensorsOf(t, files))
+	require.NoError(t, err)
+	files[name] = encoded(t, map[string]any{
+		"__version__": map[string]any{"sentence_transformers": "6.2.0"}, "model_type": "SentenceTransformer", "similarity_fn_name": "dot",
+		"prompts": map[string]any{"query": "query: "}, "default_prompt_name": nil, "truncate_dim": nil,
+	})
+	same, err := graph.Sentence(t.Context(), files, tensorsOf(t, files))
+	require.NoError(t, err)
+	require.Equal(t, whole, same)
+
+	for _, c := range []struct {
+		key   string
+		value any
+		kind  error
+	}{
+		{"truncate_dim", 0, graph.ErrConfig},
+		{"truncate_dim", -1, graph.ErrConfig},
+		{"truncate_dim", 1.5, graph.ErrConfig},
+		{"truncate_dim", "8", graph.ErrConfig},
+		{"truncate_dim", false, graph.ErrConfig},
+		{"truncate_dim", []any{8}, graph.ErrConfig},
+		{"default_prompt_name", "query", graph.ErrUnsupported},
+		{"default_prompt_name", "", graph.ErrUnsupported},
+		{"model_type", "SparseEncoder", graph.ErrUnsupported},
+		{"model_type", nil, graph.ErrUnsupported},
+		{"requirements", map[string]any{"sentence-transformers": ">=7"}, graph.ErrUnsupported},
+		{"normalize_embeddings", true, graph.ErrUnsupported},
+	} {
+		g, err := graph.Sentence(t.Context(), replace(t, files, name, map[string]any{c.key: c.value}), tensorsOf(t, files))
+		refused(t, g, err, c.kind, c.key)
+	}
+	files[name] = &fstest.MapFile{Data: []byte("nonsense")}
+	g, err := graph.Sentence(t.Context(), files, tensorsOf(t, files))
+	refused(t, g, err, graph.ErrConfig, name)
+}
+
+// The reference reads any of these names, and of two the one that it comes to.
+func TestTransformerConfigsByAnyName(t *testing.T) {
+	const directory = "0_Transformer/"
+	files := published(t, "sentence")
+	whole, err := graph.Sentence(t.Context(), files, tensorsOf(t, files))
+	require.NoError(t, err)
+	for _, name := range []string{
+		"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json", "sentence_camembert_config.json",
+		"sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json",
+	} {
+		one := maps.Clone(files)
+		one[directory+name] = encoded(t, map[string]any{"max_seq_length": 16, "model_args": map[string]any{}, "tokenizer_args": map[string]any{"x": 1}})
+		g, err := graph.Sentence(t.Context(), one, tensorsOf(t, files))
+		require.NoError(t, err, name)
+		require.Equal(t, whole, g, name)
+
+		for _, key := range []string{"model_args", "model_kwargs", "config_args", "config_kwargs"} {
+			steered := replace(t, one, directory+name, map[string]any{key: map[string]any{"hidden_act": "relu"}})
+			g, err = graph.Sentence(t.Context(), steered, tensorsOf(t, files))
+			refused(t, g, err, graph.ErrUnsupported, key)
+		}
+		const other = directory + "sentence_bert_config.json"
+		if directory+name == other {
+			continue
+		}
+		one[other] = encoded(t, map[string]any{"max_seq_length": 16})
+		g, err = graph.Sentence(t.Context(), one, tensorsOf(t, files))
+		refused(t, g, err, graph.ErrUnsupported, directory+name)
 	}
 }
 

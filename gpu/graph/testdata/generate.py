@@ -12,11 +12,13 @@ import json
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
+from sentence_transformers.util.tensor import truncate_embeddings
 
 HERE = pathlib.Path(__file__).parent
 
@@ -166,7 +168,7 @@ def sentence():
         }
 
     cases = []
-    for name, modules, config in (
+    for name, modules, config, *settings in (
         ("cls", [first, pooled], legacy("cls_token")),
         ("max", [first, pooled], legacy("max_tokens")),
         ("mean", [first, pooled], legacy("mean_tokens")),
@@ -181,17 +183,47 @@ def sentence():
         ("normalized", [first, pooled, normal], legacy("mean_tokens")),
         ("dense", [first, pooled, projected, entry(3, "2_Normalize", old + "Normalize")], legacy("cls_token", "mean_tokens")),
         ("dense without bias", [first, pooled, projected_plainly], {"embedding_dimension": 24, "pooling_mode": "mean"}),
+        ("no mode said", [first, pooled], {"word_embedding_dimension": 24}),
+        ("the mean alone", [first, pooled], {"word_embedding_dimension": 24, "pooling_mode_mean_tokens": True}),
+        ("another mode and no mean", [first, pooled],
+         {"word_embedding_dimension": 24, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True}),
+        ("normalized and truncated", [first, pooled, normal], legacy("mean_tokens"), {"truncate_dim": 5}),
+        ("truncated to more than there is", [first, pooled], legacy("mean_tokens"),
+         {"truncate_dim": 25, "model_type": "SentenceTransformer", "prompts": {"query": "", "document": ""}, "default_prompt_name": None}),
+        ("not truncated", [first, pooled], legacy("mean_tokens"), {"truncate_dim": None, "similarity_fn_name": "cosine"}),
     ):
-        pooling = Pooling(**config)
+        pooling = loaded(Pooling, config)
         features = {"token_embeddings": tokens, "attention_mask": inputs["attention_mask"]}
         for module in [pooling] + [{"2": Normalize(), "3": dense, "4": plain}[m["path"][0]] for m in modules[2:]]:
             features = module(features)
-        cases.append(case(name, inputs, features["sentence_embedding"],
-                          files={"modules.json": modules, "1_Pooling/config.json": config}))
+        files = {"modules.json": modules, "1_Pooling/config.json": config}
+        output = features["sentence_embedding"]
+        for s in settings:
+            files["config_sentence_transformers.json"] = s
+            output = truncate_embeddings(output, s["truncate_dim"])
+        cases.append(case(name, inputs, output, files=files))
+    cases += activations(dense, [first, pooled, projected], legacy("cls_token", "mean_tokens"), tokens, inputs)
     write(where / "cases.json", cases)
     write(where / "modules.json", [first, pooled, normal])
     write(where / "1_Pooling/config.json", legacy("mean_tokens"))
     write(where / "sentence_bert_config.json", {"max_seq_length": 16, "do_lower_case": False})
+
+
+def loaded(kind, config):
+    """The module of a config.json, read as sentence-transformers reads it."""
+    with tempfile.TemporaryDirectory() as directory:
+        write(pathlib.Path(directory) / "config.json", config)
+        return kind.load(directory)
+
+
+def activations(dense, modules, config, tokens, inputs):
+    cases = []
+    for activation in (torch.nn.GELU(), torch.nn.ReLU(), torch.nn.SiLU()):
+        dense.activation_function = activation
+        features = dense(loaded(Pooling, config)({"token_embeddings": tokens, "attention_mask": inputs["attention_mask"]}))
+        files = {"modules.json": modules, "1_Pooling/config.json": config, "3_Dense/config.json": dense.get_config_dict()}
+        cases.append(case(type(activation).__name__, inputs, features["sentence_embedding"], files=files))
+    return cases
 
 
 def minilm(directory):
@@ -214,4 +246,5 @@ else:
     distilbert()
     roberta("roberta", transformers.RobertaForMaskedLM, transformers.RobertaConfig, 21, 1)
     roberta("xlm-roberta", transformers.XLMRobertaModel, transformers.XLMRobertaConfig, 31, 2)
+    roberta("camembert", transformers.CamembertForMaskedLM, transformers.CamembertConfig, 41, 1)
     sentence()
