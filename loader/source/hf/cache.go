@@ -8,10 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy/manifest"
 )
 
@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	maxListing = 4 * maxMetadata // bytes: what is one byte of a name there is four here at most
+	maxListing = 4 * maxMetadata // bytes: what is one byte of metadata is three here at most
 	lockPause  = 10 * time.Millisecond
 )
 
@@ -45,15 +45,31 @@ func openCache(path string, readOnly bool) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{blobs, listings, places, staging, locks} {
-		if readOnly {
-			break
-		}
-		if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	c := &cache{root: root}
+	for _, dir := range []string{".", blobs, listings, places, staging, locks} {
+		if err := c.openDirectory(dir, readOnly); err != nil {
 			return nil, errors.Join(err, root.Close())
 		}
 	}
-	return &cache{root: root}, nil
+	return c, nil
+}
+
+// openDirectory makes a directory if it is absent, and refuses one that somebody
+// else may write in.
+func (c *cache) openDirectory(name string, readOnly bool) error {
+	if !readOnly && name != "." {
+		if err := c.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	info, err := c.root.Lstat(name)
+	if readOnly && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !(info.IsDir() && isPrivate(info)) {
+		err = &fs.PathError{Op: "open", Path: filepath.Join(c.root.Name(), name), Err: ErrCache}
+	}
+	return err
 }
 
 // key is the name of what these words say together.
@@ -65,9 +81,9 @@ func key(words ...string) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// lock waits until nobody else writes under the key.
+// lock waits until nobody else writes under the key, or the context ends.
 func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err error) {
-	file, err := c.root.OpenFile(locks+"/"+key, os.O_RDWR|os.O_CREATE|noWait, 0o600)
+	file, err := c.openOrCreate(locks + "/" + key) // what else lies there stays: somebody may hold it
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +104,35 @@ func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err 
 	}
 }
 
+// openOrCreate opens a file of the cache for reading and writing.
+func (c *cache) openOrCreate(name string) (*os.File, error) {
+	file, err := c.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		file, _, err = c.openRegular(name, os.O_RDWR)
+	}
+	return file, err
+}
+
+// stage opens a file in staging, which may be what an earlier download left. The
+// caller holds the lock of its key.
+func (c *cache) stage(name string) (*os.File, error) {
+	file, err := c.openOrCreate(name)
+	if errors.Is(err, ErrCache) {
+		if err = c.root.Remove(name); err == nil {
+			file, err = c.openOrCreate(name)
+		}
+	}
+	return file, err
+}
+
 // openRegular opens a file of the cache that is one, and no link to one.
 func (c *cache) openRegular(name string, flag int) (*os.File, fs.FileInfo, error) {
 	seen, err := c.root.Lstat(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !seen.Mode().IsRegular() {
-		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: loader.ErrIrregular}
+	if !seen.Mode().IsRegular() || hasOtherName(seen) {
+		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: ErrCache}
 	}
 	file, err := c.root.OpenFile(name, flag|noWait, 0)
 	if err != nil {
@@ -103,7 +140,7 @@ func (c *cache) openRegular(name string, flag int) (*os.File, fs.FileInfo, error
 	}
 	info, err := file.Stat()
 	if err == nil && !os.SameFile(seen, info) {
-		err = &fs.PathError{Op: "open", Path: name, Err: loader.ErrReplaced}
+		err = &fs.PathError{Op: "open", Path: name, Err: ErrCache}
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
@@ -132,7 +169,7 @@ func (c *cache) read(name string, limit int64) ([]byte, error) {
 // the lock of the key.
 func (c *cache) write(dir, key string, text []byte) error {
 	staged := staging + "/" + key + ".new"
-	if err := c.root.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a writer who was killed
+	if err := c.remove(staged); err != nil { // of a writer who was killed
 		return err
 	}
 	file, err := c.root.OpenFile(staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -143,15 +180,29 @@ func (c *cache) write(dir, key string, text []byte) error {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return c.name(staged, dir, key)
+	return c.rename(staged, dir, key)
 }
 
-// name gives what lies in staging, and is on the disk, its name.
-func (c *cache) name(staged, dir, name string) error {
-	if err := c.root.Rename(staged, dir+"/"+name); err != nil {
+// rename gives what lies in staging, and is on the disk, its name. The caller
+// holds the lock of the name.
+func (c *cache) rename(staged, dir, name string) error {
+	to := dir + "/" + name
+	if info, err := c.root.Lstat(to); err == nil && info.IsDir() { // a rename replaces anything else
+		if err := c.root.Remove(to); err != nil {
+			return err
+		}
+	}
+	if err := c.root.Rename(staged, to); err != nil {
 		return err
 	}
 	return syncDirectory(c.root, dir)
+}
+
+func (c *cache) remove(name string) error {
+	if err := c.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // place is the digest that a file had which is not in Git LFS.
@@ -164,7 +215,7 @@ func (c *cache) place(key string) (manifest.Digest, error) {
 }
 
 // blob opens the content of that digest, once every byte was read and is the
-// entry's. A link, a truncated or damaged file is none.
+// entry's. A link, a file with two names, a truncated or damaged one is none.
 func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.File, error) {
 	file, info, err := c.openRegular(blobs+"/"+digest.String(), os.O_RDONLY)
 	if err != nil {
@@ -177,7 +228,7 @@ func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.
 	m := newMeasure(e)
 	_, err = io.Copy(m, io.LimitReader(untilDone{ctx, file}, e.size+1))
 	if err == nil {
-		err = m.is(e, digest)
+		err = m.check(e, digest)
 	}
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
@@ -189,7 +240,8 @@ func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.
 }
 
 // publish gives the content in staging its name, unless that content is there
-// already: a good blob is never replaced, since its readers would see it change.
+// already: who measured a good blob knows it by its identity, and there are
+// systems that replace no open file.
 func (c *cache) publish(ctx context.Context, staged string, e entry, digest manifest.Digest) (err error) {
 	unlock, err := c.lock(ctx, "blob-"+digest.String()) // no key of words, whatever the content is
 	if err != nil {
@@ -202,7 +254,7 @@ func (c *cache) publish(ctx context.Context, staged string, e entry, digest mani
 	if err := ctx.Err(); err != nil { // what could not be looked at to its end may be good
 		return err
 	}
-	return c.name(staged, blobs, digest.String())
+	return c.rename(staged, blobs, digest.String())
 }
 
 // untilDone reads until the context ends.

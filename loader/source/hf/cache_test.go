@@ -3,14 +3,26 @@ package hf
 import (
 	"bytes"
 	"context"
+	"crypto/fips140"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy/manifest"
 )
 
 func TestOffline(t *testing.T) {
@@ -130,12 +142,13 @@ func TestOpenedAgain(t *testing.T) {
 		s.requireAll(t, opened)
 	}
 	blob := filepath.Join(h.Cache, "blobs", hexSHA256(s.lfs[big]))
-	require.NotNil(t, opened.again(big, opened.listing[big].sha256))
+	digest := manifest.Digest(sha256.Sum256(s.lfs[big]))
+	require.NotNil(t, opened.reopen(big, digest))
 	require.NoError(t, os.WriteFile(blob, randomBytes(300_001, "x"), 0o600))
-	require.Nil(t, opened.again(big, opened.listing[big].sha256))
+	require.Nil(t, opened.reopen(big, digest))
 	s.requireAll(t, opened)
 	require.NoError(t, os.Remove(blob))
-	require.Nil(t, opened.again(big, opened.listing[big].sha256))
+	require.Nil(t, opened.reopen(big, digest))
 	s.requireAll(t, opened)
 	requireSound(t, h)
 }
@@ -174,4 +187,95 @@ func TestContentIsKeptOnce(t *testing.T) {
 	}
 	require.LessOrEqual(t, files, 3, "each that is not empty is fetched once, and the one in Git LFS only if it is first")
 	requireSound(t, h)
+}
+
+// What was forgotten is asked for again, and nothing else is.
+func TestForget(t *testing.T) {
+	s := newServer(t, map[string][]byte{big: []byte("a lie")}, map[string][]byte{})
+	h := s.client(t)
+	require.NoError(t, h.Forget(testID, testCommit), "there is none")
+	s.requireAll(t, openTree(t, h))
+	s.lfs[big], s.git = []byte("the truth"), map[string][]byte{"config.json": []byte("{}")}
+	_, err := openTree(t, h).Open(t.Context(), "config.json")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	offline := h
+	offline.Offline = true
+	require.ErrorIs(t, offline.Forget(testID, testCommit), ErrOffline)
+	require.ErrorIs(t, h.Forget(testID, "main"), fs.ErrInvalid)
+	require.Len(t, kept(t, h, "listings"), 1)
+	require.NoError(t, h.Forget(testID, testCommit))
+	require.Empty(t, kept(t, h, "listings"))
+	s.requireAll(t, openTree(t, h))
+	requireSound(t, h)
+}
+
+// Names far deeper than anybody wants take no more than their text, from the
+// hub and from the cache, and no time that the caller does not have.
+func TestDeepNames(t *testing.T) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"sha":%q,"siblings":[`, testCommit)
+	const files, depth = 2000, (maxName - 8) / 2
+	for n := range files {
+		if n > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"rfilename":"%05x/%sa","size":1,"blobId":"%s"}`, n, strings.Repeat("a/", depth), strings.Repeat("cd", 20))
+	}
+	b.WriteString("]}")
+	s := smallRepository(t)
+	s.onMetadata = always(func(w http.ResponseWriter, _ *http.Request) { w.Write(b.Bytes()) })
+	h := s.client(t)
+	for range 2 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		opened := openTree(t, h).(*tree)
+		var err error
+		for _, e := range opened.Files(t.Context()) {
+			err = e
+		}
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, loader.ErrDirectories)
+		require.Equal(t, files*(depth+1), opened.listing.directories())
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(24*b.Len()))
+	}
+	require.Len(t, s.requests(), 1)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := parseMetadata(ended, b.Bytes(), testCommit)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// A file that was fetched is not read again to be opened.
+func TestFetchedIsMeasured(t *testing.T) {
+	s := smallRepository(t)
+	opened := openTree(t, s.client(t)).(*tree)
+	for name, b := range map[string][]byte{big: s.lfs[big], "config.json": s.git["config.json"]} {
+		i, ok := opened.listing.search(name)
+		require.True(t, ok)
+		require.NoError(t, opened.fetch(t.Context(), opened.key(name), opened.listing[i]))
+		f := opened.reopen(name, sha256.Sum256(b))
+		require.NotNil(t, f)
+		got, err := io.ReadAll(f)
+		require.NoError(t, errors.Join(err, f.Close()))
+		require.True(t, bytes.Equal(b, got))
+	}
+}
+
+// Where SHA-1 is forbidden, a file that has no other digest is an error.
+func TestFIPS(t *testing.T) {
+	if !fips140.Enforced() {
+		c := exec.Command(os.Args[0], "-test.run=^TestFIPS$", "-test.v")
+		c.Env = append(os.Environ(), "GODEBUG=fips140=only")
+		out, err := c.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), "--- PASS: TestFIPS")
+		return
+	}
+	c, err := openCache(filepath.Join(t.TempDir(), "cache"), false)
+	require.NoError(t, err)
+	defer c.root.Close()
+	opened := &tree{cache: c, lim: formats.Limits{}.WithDefaults(), life: t.Context(),
+		listing: listing{{name: "config.json", size: 1, sha1: [20]byte{1}}}}
+	_, err = opened.Open(t.Context(), "config.json")
+	require.ErrorIs(t, err, errors.ErrUnsupported)
 }

@@ -3,15 +3,19 @@ package hf
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/weightgate/weightgate/formats"
 )
 
 const (
@@ -37,9 +41,13 @@ func newClient(hub *Hub, endpoint *url.URL) *client {
 			DialContext:            (&net.Dialer{Timeout: hub.Stall}).DialContext,
 			TLSHandshakeTimeout:    hub.Stall,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:      true,
+			Protocols:              new(http.Protocols),
+			IdleConnTimeout:        hub.Stall,
 			MaxResponseHeaderBytes: 64 << 10,
 		}
+		// A connection of HTTP/2 outlives the stream that was given up on it, and
+		// CloseIdleConnections too; whole files one after another gain nothing by it.
+		c.own.Protocols.SetHTTP1(true)
 		c.transport = c.own
 	}
 	return c
@@ -52,20 +60,25 @@ func (c *client) close() {
 	}
 }
 
-// transient is the error of a request that may succeed if it is made again.
+// transient is the error of a request that may succeed if it is made failed.
 type transient struct {
 	error
 	after time.Duration // what the server asked for; 0: nothing
+	moved bool          // some of what was asked for came, and stays
 }
 
 func (t *transient) Unwrap() error { return t.error }
 
-// retry calls try until it succeeds or fails for good, Tries times at most.
+// retry calls try until it succeeds or fails for good, at most Tries times in a
+// row that bring nothing.
 func (c *client) retry(ctx context.Context, try func() error) error {
 	pause := firstPause
 	for n := 1; ; n++ {
 		err := try()
-		again, ok := errors.AsType[*transient](err)
+		failed, ok := errors.AsType[*transient](err)
+		if ok && failed.moved {
+			n, pause = 1, firstPause
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -74,14 +87,14 @@ func (c *client) retry(ctx context.Context, try func() error) error {
 		case !ok:
 			return err
 		case n == c.hub.Tries:
-			return fmt.Errorf("%w, after %d tries", again.error, n)
-		case again.after > c.hub.MaxWait:
-			return fmt.Errorf("%w, and asks for a pause of %v", again.error, again.after)
+			return fmt.Errorf("%w, after %d tries", failed.error, n)
+		case failed.after > c.hub.MaxWait:
+			return fmt.Errorf("%w, and asks for a pause of %v", failed.error, failed.after)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(max(again.after, min(pause, c.hub.MaxWait))):
+		case <-time.After(max(failed.after, min(pause, c.hub.MaxWait))):
 		}
 		pause = min(2*pause, c.hub.MaxWait)
 	}
@@ -91,7 +104,7 @@ func (c *client) retry(ctx context.Context, try func() error) error {
 // body has the identity encoding, and its Reads fail with ErrStalled.
 func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	b := &body{ctx: ctx, cancel: cancel, stall: c.hub.Stall}
+	b := &body{ctx: ctx, cancel: cancel, stall: c.hub.Stall, server: c.endpoint.Host}
 	b.timer = time.AfterFunc(b.stall, func() { cancel(ErrStalled) })
 	for range maxRedirects + 1 {
 		b.timer.Reset(b.stall)
@@ -115,6 +128,7 @@ func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Respons
 			b.end()
 			return nil, err
 		}
+		b.server = "where it leads"
 	}
 	b.end()
 	return nil, ErrRedirects
@@ -131,8 +145,8 @@ func (c *client) ask(ctx context.Context, u *url.URL, from int64) (*http.Respons
 	if from > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
-	if c.hub.Token != "" && u.Scheme == c.endpoint.Scheme && u.Host == c.endpoint.Host {
-		req.Header.Set("Authorization", "Bearer "+string(c.hub.Token))
+	if a := c.hub.Token.authorization(); a != "" && u.Scheme == c.endpoint.Scheme && u.Host == c.endpoint.Host {
+		req.Header.Set("Authorization", a)
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err == nil && ctx.Err() != nil { // an answer to the end of the connection
@@ -150,14 +164,26 @@ func redirects(resp *http.Response) bool {
 	return false
 }
 
-// follow is where the answer lies. No error has its text: it may be signed, and
-// whoever has it reads the file.
+// follow is where the answer lies: an address that can be asked. No error has
+// its text: it may be signed, and whoever has it reads the file.
 func follow(from *url.URL, resp *http.Response) (*url.URL, error) {
 	to, err := from.Parse(resp.Header.Get("Location"))
-	if err != nil || to.Scheme != "https" || to.Host == "" || to.User != nil {
-		return nil, fmt.Errorf("%w: a redirect of %s", ErrInsecure, from.Host)
+	if err == nil {
+		to, err = url.Parse(to.String()) // as a request reads it
+	}
+	if err != nil || to.Scheme != "https" || to.User != nil || !isHost(to) {
+		return nil, fmt.Errorf("%w: a redirect", ErrInsecure)
 	}
 	return to, nil
+}
+
+// isHost reports whether u is of a host and port that can be looked up, and shown.
+func isHost(u *url.URL) bool {
+	host, port := u.Hostname(), u.Port()
+	if _, err := strconv.ParseUint(port, 10, 16); port != "" && err != nil {
+		return false
+	}
+	return host != "" && strings.Trim(host, letters+":") == ""
 }
 
 // refuse is why the body is none that was asked for.
@@ -176,9 +202,9 @@ func (c *client) refuse(resp *http.Response) error {
 	case http.StatusNotFound, http.StatusGone:
 		return status(ErrNotFound)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return &transient{status(ErrBusy), retryAfter(resp)}
+		return &transient{error: status(ErrBusy), after: retryAfter(resp)}
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return &transient{status(ErrStatus), 0}
+		return &transient{error: status(ErrStatus)}
 	case http.StatusRequestedRangeNotSatisfiable:
 		return status(errRange)
 	}
@@ -205,6 +231,7 @@ type body struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	stall  time.Duration
+	server string // who sends it, in no word of his
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -230,10 +257,59 @@ func (b *body) end() {
 // failure is what became of a connection.
 func (b *body) failure(err error) error {
 	if context.Cause(b.ctx) == ErrStalled {
-		return &transient{ErrStalled, 0}
+		return &transient{error: ErrStalled}
 	}
+	lost := &failure{b.server, err}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return err
+		return lost
 	}
-	return &transient{err, 0}
+	return &transient{error: lost}
+}
+
+// A failure is that of a connection. The text of err may have words of a server,
+// and of an address that is signed: errors.Is and errors.As find it, and no
+// text has it.
+type failure struct {
+	server string
+	err    error
+}
+
+func (f *failure) Is(target error) bool { return errors.Is(f.err, target) }
+func (f *failure) As(target any) bool   { return errors.As(f.err, target) }
+
+func (f *failure) Error() string { return "hf: " + formats.Quote(f.server) + ": " + reason(f.err) }
+
+// reason is err in this program's and its system's words.
+func reason(err error) string {
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is not trusted" + ofCertificate(untrusted.Err)
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return "no such host"
+	} else if ok {
+		return "the host was not found out"
+	}
+	if system, ok := errors.AsType[*os.SyscallError](err); ok {
+		return system.Error()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF.Error()
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return "it took too long"
+	}
+	return "not a connection of HTTP over TLS, or cut"
+}
+
+func ofCertificate(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return ": an unknown authority"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return ": of another host"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return ": expired, or not valid yet"
+	}
+	return ""
 }

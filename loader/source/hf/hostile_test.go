@@ -59,16 +59,14 @@ func TestHostileContent(t *testing.T) {
 		want         error
 		requests     int // 0: any number
 	}{
-		"wrong bytes":         {nil, whole(other), ErrContent, 2},
-		"one byte less":       {nil, whole(good[1:]), io.ErrUnexpectedEOF, 6},
-		"one byte more":       {nil, whole(append(bytes.Clone(good), 0)), ErrContent, 2},
-		"nothing":             {nil, whole(nil), ErrContent, 2},
-		"a page instead":      {nil, whole([]byte("<html>")), ErrContent, 2},
-		"endless":             {nil, always(endless), ErrContent, 2},
-		"endless after right": {nil, always(func(w http.ResponseWriter, r *http.Request) { w.Write(good); endless(w, r) }), ErrContent, 2},
+		"wrong bytes":    {nil, whole(other), ErrContent, 3},
+		"one byte less":  {nil, whole(good[1:]), io.ErrUnexpectedEOF, 6},
+		"nothing":        {nil, whole(nil), ErrContent, 3},
+		"a page instead": {nil, whole([]byte("<html>")), ErrContent, 3},
+		"endless":        {nil, always(endless), ErrContent, 3},
 		"a claim of 2^62 bytes": {nil, func(w http.ResponseWriter, _ *http.Request) bool {
 			return hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 4611686018427387904\r\n\r\n")
-		}, ErrContent, 2},
+		}, ErrContent, 3},
 		"cut without a length": {nil, func(w http.ResponseWriter, _ *http.Request) bool {
 			return hijack(w, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf")
 		}, io.ErrUnexpectedEOF, 6},
@@ -194,6 +192,25 @@ func TestHostileMetadata(t *testing.T) {
 		"a digest that climbs": {of(`{"rfilename":"a","size":1,"lfs":{"sha256":"../../../x","size":1}}`), ErrMetadata},
 		"two sizes":            {of(fmt.Sprintf(`{"rfilename":"a","size":1,"lfs":{"sha256":"%s","size":2}}`, digest)), ErrMetadata},
 		"one size of two":      {of(fmt.Sprintf(`{"rfilename":"a","size":1,"lfs":{"sha256":"%s"}}`, digest)), ErrMetadata},
+		"no blob's name":       {of(`{"rfilename":"a","size":1,"blobId":null}`), ErrMetadata},
+		"no LFS":               {of(fmt.Sprintf(`{"rfilename":"a","size":1,"blobId":"%s","lfs":null}`, blob)), nil},
+		"a key twice":          {of(fmt.Sprintf(`{"rfilename":"a","rfilename":"b","size":1,"blobId":"%s"}`, blob)), ErrMetadata},
+		"a size twice":         {of(fmt.Sprintf(`{"rfilename":"a","size":1,"size":1,"blobId":"%s"}`, blob)), ErrMetadata},
+		"LFS twice":            {of(fmt.Sprintf(`{"rfilename":"a","size":1,"lfs":{"sha256":"%s"},"lfs":{"size":1}}`, digest)), ErrMetadata},
+		"a digest twice":       {of(fmt.Sprintf(`{"rfilename":"a","size":1,"lfs":{"sha256":"%s","sha256":"%[1]s","size":1}}`, digest)), ErrMetadata},
+		"a key in capitals":    {of(fmt.Sprintf(`{"RFileName":"a","size":1,"blobId":"%s"}`, blob)), ErrMetadata},
+		"a key folded":         {of(fmt.Sprintf(`{"rfilename":"a","size":1,"\u017fize":2,"blobId":"%s"}`, blob)), ErrMetadata},
+		"the list in capitals": {fmt.Sprintf(`{"sha":%q,"siblings":[],"Siblings":[]}`, testCommit), ErrMetadata},
+		"a control character":  {of(file("a\x1b[2Jb")), ErrMetadata},
+		"a line break":         {of(file("a\nb")), ErrMetadata},
+		"a zero byte":          {of(strings.Replace(file("aXb"), "X", `\u0000`, 1)), ErrMetadata},
+		"half a character":     {of(strings.Replace(file("aXb"), "X", `\ud800`, 1)), ErrMetadata},
+		"not UTF-8":            {of(strings.Replace(file("aXb"), "X", "\xff", 1)), ErrMetadata},
+		"a word for all":       {`"` + `\u001b[2J` + strings.Repeat("W", 1<<20) + `"`, ErrMetadata},
+		"a long number":        {of(fmt.Sprintf(`{"rfilename":"a","size":%s}`, strings.Repeat("1", 1<<20))), ErrMetadata},
+		"a long word":          {of(fmt.Sprintf(`{"rfilename":"a","size":1,"lfs":{"size":1,"sha256":"%s"}}`, strings.Repeat("W", 1<<20))), ErrMetadata},
+		"a word for the list":  {fmt.Sprintf(`{"sha":%q,"siblings":"\u001b[2JWWW"}`, testCommit), ErrMetadata},
+		"a wrong name":         {of(file("/WWW")), ErrMetadata},
 		"deep":                 {fmt.Sprintf(`{"sha":%q,"siblings":[],"x":%s`, testCommit, strings.Repeat("[", 1<<20)), ErrMetadata},
 		"long":                 {strings.Repeat(" ", maxMetadata+1), ErrTooLarge},
 	} {
@@ -208,6 +225,9 @@ func TestHostileMetadata(t *testing.T) {
 		}
 		require.ErrorIs(t, err, c.want, name)
 		require.Nil(t, tree, name)
+		require.Less(t, len(err.Error()), 300, name)
+		require.NotContains(t, err.Error(), "WWW", "the server's words")
+		require.NotContains(t, err.Error(), "\x1b")
 		require.Empty(t, kept(t, h, "listings"), name)
 		requireSound(t, h)
 	}
@@ -275,7 +295,7 @@ func TestStall(t *testing.T) {
 func TestCertificate(t *testing.T) {
 	s := smallRepository(t)
 	h := s.client(t)
-	h.Transport, h.Token = nil, testToken
+	h.Transport, h.Token = nil, NewToken(testToken)
 	_, err := h.Repository(testID, testCommit).Open(t.Context(), formats.Limits{})
 	var untrusted *tls.CertificateVerificationError
 	require.ErrorAs(t, err, &untrusted)
@@ -353,6 +373,31 @@ func TestResume(t *testing.T) {
 			n := 0
 			return func(w http.ResponseWriter, r *http.Request) bool { n++; return n == 1 && answer(502)(w, r) }
 		}, good[:5], nil, []string{"bytes=5-", "bytes=5-"}},
+		"a page instead, once": {func() hook {
+			n := 0
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				n++
+				return n == 1 && hijack(w, "HTTP/1.1 200 OK\r\n\r\n<html>")
+			}
+		}, good[:299_999], nil, []string{"bytes=299999-", "bytes=299999-"}},
+		"each try brings some": {func() hook { return cutAfter(good, 50_000, true) }, nil, nil,
+			[]string{"", "bytes=50000-", "bytes=100000-", "bytes=150000-", "bytes=200000-", "bytes=250000-"}},
+		"right, and more": {func() hook {
+			return always(func(w http.ResponseWriter, _ *http.Request) { whole(w, append(bytes.Clone(good), 0)) })
+		}, nil, nil, []string{""}},
+		"right, and endless": {func() hook {
+			return always(func(w http.ResponseWriter, r *http.Request) { w.Write(good); endless(w, r) })
+		}, nil, nil, []string{""}},
+		"right, and held": {func() hook { // for longer than a test takes
+			return always(func(w http.ResponseWriter, r *http.Request) {
+				w.Write(good)
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+			})
+		}, nil, nil, []string{""}},
+		"pieces that are wrong, again and again": {func() hook {
+			return cutAfter(randomBytes(len(good), "junk"), 150_000, true)
+		}, nil, ErrContent, []string{"", "bytes=150000-", "", "bytes=150000-"}},
 		"after a kill":            {nil, good[:123_456], nil, []string{"bytes=123456-"}},
 		"after a kill at the end": {nil, good, nil, nil},
 		"a wrong beginning":       {nil, randomBytes(1000, "junk"), nil, []string{"bytes=1000-", ""}},
@@ -388,13 +433,29 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A page in place of a file leaves what is there of it.
+func TestPageLeavesPart(t *testing.T) {
+	s := smallRepository(t)
+	h := s.client(t)
+	tree := openTree(t, h)
+	part := filepath.Join(h.Cache, "staging", key(h.Endpoint, testID, testCommit, big))
+	require.NoError(t, os.WriteFile(part, s.lfs[big][:299_999], 0o600))
+	s.onHub = func(w http.ResponseWriter, _ *http.Request) bool { return whole(w, []byte("<html>sign in")) }
+	_, err := tree.Open(t.Context(), big)
+	require.ErrorIs(t, err, ErrContent)
+	left, err := os.ReadFile(part)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(s.lfs[big][:299_999], left))
+}
+
 func whole(w http.ResponseWriter, b []byte) bool {
 	_, err := w.Write(b)
 	return err == nil
 }
 
-// A listing that the bytes do not fit is asked for again.
-func TestWrongListingIsNotKept(t *testing.T) {
+// A listing that the bytes do not fit is asked for again: as long as it is the
+// same it stays, another one is what the next Tree has.
+func TestListingIsDoubted(t *testing.T) {
 	s := smallRepository(t)
 	h := s.client(t)
 	right := s.lfs[big]
@@ -405,8 +466,35 @@ func TestWrongListingIsNotKept(t *testing.T) {
 	s.onHub = func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, big) && whole(w, right)
 	}
-	_, err := openTree(t, h).Open(context.Background(), big)
+	lied := openTree(t, h)
+	_, err := lied.Open(context.Background(), big)
 	require.ErrorIs(t, err, ErrContent)
+	got, err := content(t.Context(), openTree(t, h), "config.json")
+	require.NoError(t, err)
+	require.Equal(t, s.git["config.json"], got)
+	s.requests()
+	s.onMetadata = answer(http.StatusNotFound)
+	_, err = lied.Open(context.Background(), big)
+	require.ErrorIs(t, err, ErrContent)
+	require.Len(t, s.requests(), 2)
 	s.onMetadata = nil
+	_, err = lied.Open(context.Background(), big)
+	require.ErrorIs(t, err, ErrContent, "this tree has what its Files said")
 	s.requireAll(t, openTree(t, h))
+}
+
+// One wrong answer takes no file from those that are in the cache.
+func TestWrongAnswerLeavesOffline(t *testing.T) {
+	s := smallRepository(t)
+	h := s.client(t)
+	tree := openTree(t, h)
+	_, err := content(t.Context(), tree, big)
+	require.NoError(t, err)
+	s.onHub = func(w http.ResponseWriter, _ *http.Request) bool { return whole(w, []byte("sign in")) }
+	_, err = content(t.Context(), tree, "config.json")
+	require.ErrorIs(t, err, ErrContent)
+	h.Offline = true
+	got, err := content(t.Context(), openTree(t, h), big)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(s.lfs[big], got))
 }

@@ -2,9 +2,10 @@
 // server that speaks its protocol, by repository and commit.
 //
 // It speaks the protocol itself, over net/http, so that it can keep what it
-// promises: TLS only, the token to the endpoint's host only, no path that a
-// server chose, no request without a deadline for its next byte, no body beyond
-// its listed size, nothing printed, and nothing kept that was not measured.
+// promises: TLS only, the token to the endpoint's host only, no file path that a
+// server chose, no request without a deadline for its next byte, no byte read
+// beyond a file's listed size, nothing printed, and nothing kept that was not
+// measured.
 //
 // The hub vouches for nothing here. What it lists is held against what arrives,
 // which finds a broken transfer and no lie; whether the bytes are the model that
@@ -63,8 +64,14 @@ var (
 	ErrMetadata = errors.New("hf: metadata")
 
 	// ErrContent says that a file's bytes are not those that the hub lists: more
-	// or fewer, or of another digest.
+	// or fewer, or of another digest. The hub was asked for the listing again; if
+	// that says something else now, the next Source.Open goes by it.
 	ErrContent = errors.New("hf: not the content that is listed")
+
+	// ErrCache says that Hub.Cache, or something in it, is not as this package keeps
+	// it: that somebody else may write to a directory, or that a link, a device, or
+	// a file with a second name lies where a file belongs. The error names it.
+	ErrCache = errors.New("hf: not the cache's own: others may write to it, or it is no plain file or directory")
 
 	// ErrTooLarge says that a file is larger than Hub.MaxFile, or that metadata
 	// is longer than any honest one.
@@ -79,18 +86,23 @@ const PublicHub = "https://huggingface.co"
 // Repository was called.
 type Hub struct {
 	// Cache is a directory that nothing else writes to; it is created if absent,
-	// for its owner alone. Any number of processes of one machine share it, each
-	// may be killed at any moment, and whoever can read it can read every
-	// repository in it. Nothing in it is ever trusted: a blob is held against its
-	// digest when it is opened, and fetched again if it is damaged. Nothing in it
-	// is ever deleted either but what turned out wrong; remove it when nobody
-	// uses it.
+	// for its owner alone. On Unix it, and each directory in it, is this user's or
+	// root's, and nobody else may write to it, else Open fails with ErrCache; and a
+	// file with two names, as a hard link gives it, is as if it were absent.
+	//
+	// Any number of processes of one machine share it, and each may be killed at
+	// any moment. Who wants what another one fetches waits for it until his context
+	// ends: Stall does not bound that. Whoever can read the directory can read every
+	// repository in it. No file in it is trusted when a Tree first opens it: a blob
+	// is held against its digest, and fetched again if it is damaged. Nothing in it
+	// is ever deleted either but what turned out wrong; remove it when nobody uses
+	// it.
 	Cache string
 
 	// Endpoint is an https address, without user, query or fragment. Empty: PublicHub.
 	Endpoint string
 
-	// Token is sent to the host and port of Endpoint, and to no other. Empty: none.
+	// Token is sent to the host and port of Endpoint, and to no other. Zero: none.
 	Token Token
 
 	// Offline forbids the network. The cache is only read then, and may lie on
@@ -98,16 +110,16 @@ type Hub struct {
 	Offline bool
 
 	// Transport makes the requests; it must not follow redirects. Nil: one of
-	// the source's own for each load, with the system's roots and no proxy: what
-	// the environment says of proxies is not read.
+	// the source's own for each load, of HTTP/1.1, with the system's roots and no
+	// proxy: what the environment says of proxies is not read.
 	Transport http.RoundTripper `json:"-"`
 
 	// Stall is how long a server may take for its next byte. Zero: 30 s. The
 	// whole of a load has the deadline of its context.
 	Stall time.Duration
 
-	// Tries is how many times a request is made that was cut, stalled, or
-	// refused as too many. Zero: 5.
+	// Tries is how many times in a row a request is made that was cut, stalled, or
+	// refused as too many, and brought nothing of its file. Zero: 5.
 	Tries int
 
 	// MaxWait is the longest pause between two tries. A server that asks for a
@@ -127,9 +139,40 @@ type Hub struct {
 // A file in Git LFS has to have the SHA-256 that is listed, any other file git's
 // SHA-1 of a blob, which tells damage and does not withstand an attacker.
 //
-// To open a file whose blob is in the cache takes one pass of SHA-256 over it on
-// one core, beside the loader's own pass.
-func (h Hub) Repository(id, commit string) loader.Source {
+// The first time that a Tree opens a file whose blob is in the cache takes one
+// pass of its digests over it on one core, beside the loader's own pass. One that
+// is fetched is digested as it arrives, after a pass over what an earlier fetch
+// left of it. To open it again takes none while the file has the same identity,
+// size and time of change.
+//
+// A listing in the cache is not asked for again, since a commit does not change:
+// see Forget. Where FIPS 140 is enforced (GODEBUG=fips140=only), a file that is
+// not in Git LFS fails with errors.ErrUnsupported.
+func (h Hub) Repository(id, commit string) loader.Source { return h.repository(id, commit) }
+
+// Forget removes what the cache has of the hub's listing of a commit, so that the
+// next Source.Open asks for it again. It is for a listing that a pin refuses, or
+// that lacks a file which the commit has: the hub may have been wrong, and still
+// agree with what it sent. The files' bytes stay, and are fetched again only if
+// they are not what is listed then. It is no error if there was none. Offline
+// forbids it.
+func (h Hub) Forget(id, commit string) error {
+	r := h.repository(id, commit)
+	endpoint, err := r.check()
+	if err != nil {
+		return err
+	}
+	if r.hub.Offline {
+		return &fs.PathError{Op: "forget", Path: r.String(), Err: ErrOffline}
+	}
+	c, err := openCache(r.hub.Cache, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.remove(listings+"/"+r.key(endpoint)), c.root.Close())
+}
+
+func (h Hub) repository(id, commit string) *repository {
 	if absolute, err := filepath.Abs(h.Cache); err == nil && h.Cache != "" { // wherever the process is later
 		h.Cache = absolute
 	}
@@ -171,10 +214,7 @@ func (r *repository) Open(ctx context.Context, lim formats.Limits) (loader.Tree,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if !isRepository(r.id) || !isCommit(r.commit) || r.hub.Cache == "" || !r.hub.Token.valid() {
-		return nil, &fs.PathError{Op: "open", Path: r.String(), Err: fs.ErrInvalid}
-	}
-	endpoint, err := parseEndpoint(r.hub.Endpoint)
+	endpoint, err := r.check()
 	if err != nil {
 		return nil, err
 	}
@@ -183,9 +223,23 @@ func (r *repository) Open(ctx context.Context, lim formats.Limits) (loader.Tree,
 		return nil, err
 	}
 	if t.listing, err = t.list(ctx); err != nil {
-		return nil, errors.Join(r.hub.Token.hide(err), t.Close())
+		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
+}
+
+// check is the endpoint, if nothing is wrong with what the host said.
+func (r *repository) check() (endpoint *url.URL, err error) {
+	if !isRepository(r.id) || !isCommit(r.commit) || r.hub.Cache == "" || !r.hub.Token.valid() {
+		return nil, &fs.PathError{Op: "open", Path: shown(r.String()), Err: fs.ErrInvalid}
+	}
+	return parseEndpoint(r.hub.Endpoint)
+}
+
+// key is the name in the cache of what these words say of the commit. Another
+// endpoint may list something else under it.
+func (r *repository) key(endpoint *url.URL, words ...string) string {
+	return key(append([]string{endpoint.String(), r.id, r.commit}, words...)...)
 }
 
 // parseEndpoint is the address of a hub, which ends without a slash.

@@ -19,7 +19,7 @@ import (
 func TestRepository(t *testing.T) {
 	s := smallRepository(t)
 	h := s.client(t)
-	h.Token = testToken
+	h.Token = NewToken(testToken)
 	src := h.Repository(testID, testCommit)
 	require.Equal(t, policy.Origin{Kind: "hub", Repository: testID, Commit: testCommit}, src.Origin())
 	tree := openTree(t, h)
@@ -75,12 +75,12 @@ func TestRepositoryArguments(t *testing.T) {
 	without.Cache = ""
 	_, err := without.Repository(testID, testCommit).Open(t.Context(), formats.Limits{})
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	for _, token := range []Token{"a b", "a\nb", "a\x00", "tökn"} {
+	for _, token := range []string{"a b", "a\nb", "a\x00", "tökn"} {
 		bad := h
-		bad.Token = token
+		bad.Token = NewToken(token)
 		_, err := bad.Repository(testID, testCommit).Open(t.Context(), formats.Limits{})
 		require.ErrorIs(t, err, fs.ErrInvalid)
-		require.NotContains(t, err.Error(), string(token))
+		require.NotContains(t, err.Error(), token)
 	}
 	for _, endpoint := range []string{
 		"http://127.0.0.1", "ftp://127.0.0.1", "127.0.0.1", "https://", "https:///x", "https://user:password@127.0.0.1",
@@ -114,7 +114,7 @@ func TestHubDefaults(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := newServer(t, nil, map[string][]byte{"a/b/c/d.txt": []byte("d"), "e.txt": []byte("e")})
+	s := newServer(t, nil, map[string][]byte{"a/b/c/d.txt": []byte("d"), "a/b/c/f.txt": []byte("f"), "a/b/d.txt": []byte("g"), "e.txt": []byte("e")})
 	h := s.client(t)
 	for _, c := range []struct {
 		lim  formats.Limits

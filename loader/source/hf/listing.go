@@ -4,23 +4,19 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/weightgate/weightgate/policy/manifest"
 )
 
-const (
-	maxMetadata = 16 << 20 // bytes of what the hub says of a commit: 10,000 files take 2 MiB
-	maxName     = 1 << 10  // bytes of a file's name
-)
+const maxName = 1 << 10 // bytes of a file's name
 
 // An entry is a file that the hub lists.
 type entry struct {
@@ -30,170 +26,83 @@ type entry struct {
 	sha1   [20]byte        // of git's blob, if it is no file in Git LFS
 }
 
-// A listing is all files of a commit, by name.
-type listing map[string]entry
-
-// A sibling is an entry as the hub writes it.
-type sibling struct {
-	Name string `json:"rfilename"`
-	Size *int64 `json:"size"`
-	Blob string `json:"blobId"`
-	LFS  *struct {
-		SHA256 string `json:"sha256"`
-		Size   *int64 `json:"size"`
-	} `json:"lfs"`
-}
-
-// parseMetadata reads the hub's answer to /api/models/{id}/revision/{commit}?blobs=true.
-// Each file in what it allocates has its text in the answer.
-func parseMetadata(text []byte, commit string) (listing, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	bad := func(err error) (listing, error) { return nil, fmt.Errorf("%w: %w", ErrMetadata, err) }
-	if err := delimiter(d, '{'); err != nil {
-		return bad(err)
-	}
-	var sha *string
-	var files listing
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return bad(err)
-		}
-		switch {
-		case key == "sha" && sha == nil:
-			err = d.Decode(&sha)
-		case key == "siblings" && files == nil:
-			files, err = parseSiblings(d)
-		case key == "sha", key == "siblings":
-			err = fmt.Errorf("%s is there twice", key)
-		default:
-			var skipped json.RawMessage
-			err = d.Decode(&skipped)
-		}
-		if err != nil {
-			return bad(err)
-		}
-	}
-	if err := delimiter(d, '}'); err != nil {
-		return bad(err)
-	}
-	switch {
-	case len(bytes.TrimSpace(text[d.InputOffset():])) > 0:
-		return bad(errors.New("it goes on after its end"))
-	case sha == nil || *sha != commit:
-		return bad(errors.New("it is not of this commit"))
-	case files == nil:
-		return bad(errors.New("it lists no files"))
-	}
-	if err := files.check(); err != nil {
-		return bad(err)
-	}
-	return files, nil
-}
-
-func delimiter(d *json.Decoder, want json.Delim) error {
-	t, err := d.Token()
-	if err == nil && t != want {
-		err = fmt.Errorf("%v instead of %v", t, want)
-	}
-	return err
-}
-
-func parseSiblings(d *json.Decoder) (listing, error) {
-	if err := delimiter(d, '['); err != nil {
-		return nil, err
-	}
-	files := listing{}
-	for d.More() {
-		var s sibling
-		if err := d.Decode(&s); err != nil {
-			return nil, err
-		}
-		e, err := s.entry()
-		if err != nil {
-			return nil, fmt.Errorf("the file %.80q: %w", s.Name, err)
-		}
-		if _, twice := files[e.name]; twice {
-			return nil, fmt.Errorf("the file %.80q is there twice", e.name)
-		}
-		files[e.name] = e
-	}
-	return files, delimiter(d, ']')
-}
-
-func (s *sibling) entry() (entry, error) {
-	e := entry{name: s.Name}
-	switch {
-	case s.Size == nil || *s.Size < 0:
-		return entry{}, errors.New("no size")
-	case s.LFS == nil:
-		if n, err := hex.Decode(e.sha1[:], []byte(s.Blob[:min(len(s.Blob), 40)])); err != nil || n != len(e.sha1) || len(s.Blob) != 40 {
-			return entry{}, errors.New("no SHA-1 of a blob")
-		}
-	case s.LFS.Size == nil || *s.LFS.Size != *s.Size:
-		return entry{}, errors.New("two sizes")
-	default:
-		var err error
-		if e.sha256, err = manifest.ParseDigest(s.LFS.SHA256); err != nil {
-			return entry{}, err
-		}
-	}
-	e.size = *s.Size
-	return e, e.check()
-}
-
 // check refuses an entry that no repository can have.
 func (e entry) check() error {
 	switch {
 	case len(e.name) > maxName || !fs.ValidPath(e.name) || e.name == ".":
 		return errors.New("not a name beneath the root")
+	case strings.ContainsFunc(e.name, func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }):
+		return errors.New("a control character in a name, or none at all") // a decoder makes U+FFFD of all that is none
 	case e.size < 0 || (e.sha256.IsZero() == (e.sha1 == [20]byte{})):
 		return errors.New("not one size and one digest")
 	}
 	return nil
 }
 
-// check refuses a file whose name is also that of a directory.
-func (l listing) check() error {
-	for dir := range l.directories() {
-		if _, both := l[dir]; both {
-			return fmt.Errorf("%.80q is a file and a directory", dir)
+// A listing is all files of a commit, sorted bytewise by name.
+type listing []entry
+
+// newListing sorts the files, and refuses a name that is there twice or is that
+// of a directory too.
+func newListing(files []entry) (listing, error) {
+	l := listing(files)
+	slices.SortFunc(l, func(x, y entry) int { return strings.Compare(x.name, y.name) })
+	for i, e := range l {
+		if i > 0 && l[i-1].name == e.name {
+			return nil, errors.New("a file is there twice")
+		}
+		beneath := e.name + "/"
+		if j, _ := l.search(beneath); j < len(l) && strings.HasPrefix(l[j].name, beneath) {
+			return nil, errors.New("a name is that of a file and of a directory")
 		}
 	}
-	return nil
+	return l, nil
 }
 
-// directories are those that the files lie in, without the root.
-func (l listing) directories() map[string]bool {
-	all := map[string]bool{}
-	for name := range l {
-		for dir := path.Dir(name); dir != "." && !all[dir]; dir = path.Dir(dir) {
-			all[dir] = true
+// search is where a name is, or would be.
+func (l listing) search(name string) (int, bool) {
+	return slices.BinarySearchFunc(l, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+}
+
+// directories is how many the files lie in, without the root. The files of one
+// lie side by side, so each is new where the name before begins otherwise.
+func (l listing) directories() int {
+	n, before := 0, ""
+	for _, e := range l {
+		n += strings.Count(e.name[common(before, e.name):], "/")
+		before = e.name
+	}
+	return n
+}
+
+// common is how many bytes two names begin with alike.
+func common(x, y string) int {
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return i
 		}
 	}
-	return all
+	return min(len(x), len(y))
 }
 
 const listingHead = "weightgate hub listing v1\n"
 
-// encode writes a head, a line for each file, sorted, and the SHA-256 of these
-// lines.
+// encode writes a head, a line for each file, and the SHA-256 of these lines.
 func (l listing) encode() []byte {
 	b := []byte(listingHead)
-	for _, name := range slices.Sorted(maps.Keys(l)) {
-		e := l[name]
+	for _, e := range l {
 		digest := "sha256:" + e.sha256.String()
 		if e.sha256.IsZero() {
 			digest = "git:" + hex.EncodeToString(e.sha1[:])
 		}
-		b = fmt.Appendf(b, "%d %s %s\n", e.size, digest, strconv.QuoteToASCII(name))
+		b = fmt.Appendf(b, "%d %s %s\n", e.size, digest, strconv.QuoteToASCII(e.name))
 	}
 	return fmt.Appendf(b, "sha256 %x\n", sha256.Sum256(b))
 }
 
 // parseListing reads what encode writes, and nothing else.
 func parseListing(text []byte) (listing, error) {
-	l := listing{}
+	var files []entry
 	for line := range strings.Lines(string(text)) {
 		size, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		digest, quoted, _ := strings.Cut(rest, " ")
@@ -201,13 +110,14 @@ func parseListing(text []byte) (listing, error) {
 		if err != nil {
 			continue // the head, the sum, or what is not written again below
 		}
-		l[e.name] = e
+		files = append(files, e)
+	}
+	l, err := newListing(files)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
 	if !bytes.Equal(text, l.encode()) {
 		return nil, fmt.Errorf("%w: not as the cache wrote it", ErrMetadata)
-	}
-	if err := l.check(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
 	return l, nil
 }
@@ -221,11 +131,19 @@ func parseEntry(size, digest, quoted string) (e entry, err error) {
 	}
 	if sum, ok := strings.CutPrefix(digest, "sha256:"); ok {
 		e.sha256, err = manifest.ParseDigest(sum)
-	} else if blob, ok := strings.CutPrefix(digest, "git:"); ok && len(blob) == 40 {
-		_, err = hex.Decode(e.sha1[:], []byte(blob))
+	} else if blob, ok := strings.CutPrefix(digest, "git:"); ok {
+		e.sha1, err = parseSHA1(blob)
 	}
 	if err != nil {
 		return entry{}, err
 	}
 	return e, e.check()
+}
+
+func parseSHA1(s string) (sum [20]byte, err error) {
+	if len(s) != 2*len(sum) {
+		return sum, errors.New("no SHA-1 of a blob")
+	}
+	_, err = hex.Decode(sum[:], []byte(s))
+	return sum, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 // dropped and doubled, and every prefix of it.
 func TestListingIsStrict(t *testing.T) {
 	s := smallRepository(t)
-	l, err := parseMetadata(s.metadata(testCommit), testCommit)
+	l, err := parseMetadata(t.Context(), s.metadata(testCommit), testCommit)
 	require.NoError(t, err)
 	good := l.encode()
 	back, err := parseListing(good)
@@ -28,7 +29,7 @@ func TestListingIsStrict(t *testing.T) {
 			require.ErrorIs(t, err, ErrMetadata, "%q", bad)
 		}
 	}
-	both := listing{"a": {name: "a", size: 1, sha1: [20]byte{1}}, "a/b": {name: "a/b", size: 1, sha1: [20]byte{1}}}
+	both := listing{{name: "a", size: 1, sha1: [20]byte{1}}, {name: "a/b", size: 1, sha1: [20]byte{1}}}
 	_, err = parseListing(both.encode())
 	require.ErrorIs(t, err, ErrMetadata)
 }
@@ -39,7 +40,7 @@ func fuzzSeeds() [][]byte {
 	}
 	lfs := fmt.Sprintf(`{"rfilename":"w","size":12,"blobId":"x","lfs":{"sha256":"%s","size":12}}`, strings.Repeat("ab", 32))
 	var seeds [][]byte
-	for _, list := range []string{"", file("a"), file("a") + "," + lfs, file("../a"), file("a\n\u202e"), file("a/b") + "," + file("a"), "{}", "null"} {
+	for _, list := range []string{"", file("a"), file("a") + "," + lfs, file("../a"), file("a\u202e"), file("a\n"), file("a/b") + "," + file("a"), file("a/b/c") + "," + file("a/b/d") + "," + file("a-b/c") + "," + file("a/e"), "{}", "null"} {
 		seeds = append(seeds, fmt.Appendf(nil, `{"x":[{"y":null}],"sha":%q,"siblings":[%s]}`, testCommit, list))
 	}
 	return seeds
@@ -56,7 +57,7 @@ func FuzzMetadata(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l, err := parseMetadata(text, testCommit)
+		l, err := parseMetadata(t.Context(), text, testCommit)
 		if err != nil {
 			require.ErrorIs(t, err, ErrMetadata)
 			require.Nil(t, l)
@@ -67,12 +68,20 @@ func FuzzMetadata(f *testing.F) {
 		back, err := parseListing(encoded)
 		require.NoError(t, err)
 		require.Equal(t, l, back)
-		for name, e := range l {
-			require.Equal(t, name, e.name)
-			require.True(t, fs.ValidPath(name) && name != ".")
+		directories := map[string]bool{}
+		for _, e := range l {
+			require.True(t, fs.ValidPath(e.name) && e.name != ".")
 			require.GreaterOrEqual(t, e.size, int64(0))
 			require.Equal(t, e.sha256.IsZero(), e.sha1 != [20]byte{})
-			require.False(t, l.directories()[name])
+			for dir := path.Dir(e.name); dir != "."; dir = path.Dir(dir) {
+				directories[dir] = true
+			}
+		}
+		require.Equal(t, len(directories), l.directories())
+		for i, e := range l {
+			require.False(t, directories[e.name])
+			at, there := l.search(e.name)
+			require.True(t, there && at == i)
 		}
 	})
 }
@@ -80,7 +89,7 @@ func FuzzMetadata(f *testing.F) {
 // A listing that is read is the one that was written, byte for byte.
 func FuzzListing(f *testing.F) {
 	for _, seed := range fuzzSeeds() {
-		if l, err := parseMetadata(seed, testCommit); err == nil {
+		if l, err := parseMetadata(f.Context(), seed, testCommit); err == nil {
 			f.Add(l.encode())
 		}
 	}

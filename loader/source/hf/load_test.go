@@ -79,7 +79,7 @@ func TestLoad(t *testing.T) {
 		map[string][]byte{"config.json": wanted["config.json"], "README.md": []byte("# m\n")})
 	gate := pinnedGate(t, wanted)
 	h := s.client(t)
-	h.Token, h.Tries = testToken, 2
+	h.Token, h.Tries = NewToken(testToken), 2
 	src := h.Repository(testID, testCommit)
 
 	m, err := gate.Load(ctx, "m", src)

@@ -40,8 +40,8 @@ func (m *measure) digest() (d manifest.Digest) {
 	return d
 }
 
-// is fails unless what was seen is the entry's content, and has this digest.
-func (m *measure) is(e entry, digest manifest.Digest) error {
+// check fails unless what was seen is the entry's content, and has this digest.
+func (m *measure) check(e entry, digest manifest.Digest) error {
 	switch {
 	case m.size != e.size:
 		return fmt.Errorf("%w: %d bytes, and %d are listed", ErrContent, m.size, e.size)

@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -9,24 +10,32 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/formats"
 )
 
+type app struct{ hub Hub }
+
+// recorder keeps what a failed assertion prints.
+type recorder struct{ *strings.Builder }
+
+func (r recorder) Errorf(format string, args ...any) { fmt.Fprintf(r, format, args...) }
+
 // A token is in nothing that prints, whatever prints it.
 func TestTokenIsSilent(t *testing.T) {
 	s := smallRepository(t)
 	h := s.client(t)
-	h.Token = testToken
+	h.Token = NewToken(testToken)
 	src := h.Repository(testID, testCommit)
 	tree := openTree(t, h)
 	h.Transport = nil // its connections are in use
 	var printed strings.Builder
 	log := slog.New(slog.NewJSONHandler(&printed, nil))
 	text := slog.New(slog.NewTextHandler(&printed, nil))
-	for _, v := range []any{h, &h, h.Token, &h.Token, []Token{h.Token}, map[string]Token{"t": h.Token}, src, tree} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %p"} {
+	for _, v := range []any{h, &h, h.Token, &h.Token, []Token{h.Token}, map[string]Token{"t": h.Token}, src, tree, app{h}, &app{h}, struct{ t Token }{h.Token}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%T"} {
 			fmt.Fprintf(&printed, verb+"\n", v)
 		}
 		fmt.Fprintln(&printed, v)
@@ -42,10 +51,16 @@ func TestTokenIsSilent(t *testing.T) {
 	require.NoError(t, err)
 	printed.Write(b)
 	printed.WriteString(h.Token.String() + h.Token.GoString())
+	spew := recorder{&printed}
+	assert.Equal(spew, h, Hub{})
+	assert.Equal(spew, app{h}, app{})
+	var gobbed strings.Builder
+	require.Error(t, gob.NewEncoder(&gobbed).Encode(struct{ T Token }{h.Token}))
+	printed.WriteString(gobbed.String())
 	for text, want := range map[string]bool{redacted: true, testToken: false, fmt.Sprintf("%x", testToken): false} {
 		require.Equal(t, want, strings.Contains(strings.ToLower(printed.String()), strings.ToLower(text)), text)
 	}
-	require.Empty(t, Token("").String())
+	require.Empty(t, NewToken("").String())
 }
 
 // A server that has the token cannot bring it into a log.
@@ -80,7 +95,7 @@ func TestTokenIsNotSentBack(t *testing.T) {
 		s := smallRepository(t)
 		s.onMetadata = answer
 		h := s.client(t)
-		h.Token, h.Tries = testToken, 2
+		h.Token, h.Tries = NewToken(testToken), 2
 		_, err := h.Repository(testID, testCommit).Open(t.Context(), formats.Limits{})
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), testToken, name)
@@ -91,7 +106,7 @@ func TestTokenIsNotSentBack(t *testing.T) {
 func TestTokenStaysWithItsHost(t *testing.T) {
 	s := smallRepository(t)
 	h := s.client(t)
-	h.Token = testToken
+	h.Token = NewToken(testToken)
 	s.onHub = func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, "/org/") {
 			return false

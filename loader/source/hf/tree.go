@@ -2,6 +2,7 @@ package hf
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"iter"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,10 +29,10 @@ type tree struct {
 	info       fs.FileInfo // of the cache
 	listing    listing
 
-	open context.Context // ends with Close
+	life context.Context // ends with Close
 	end  context.CancelFunc
 
-	seen sync.Map // fs.FileInfo of each blob that was measured, by name
+	measured sync.Map // fs.FileInfo of each blob that was, by the file's name
 }
 
 func newTree(r *repository, endpoint *url.URL, lim formats.Limits) (*tree, error) {
@@ -46,14 +48,14 @@ func newTree(r *repository, endpoint *url.URL, lim formats.Limits) (*tree, error
 		return nil, errors.Join(err, c.root.Close())
 	}
 	t := &tree{repository: r, lim: lim, cache: c, client: newClient(r.hub, endpoint), info: info}
-	t.open, t.end = context.WithCancel(context.Background())
+	t.life, t.end = context.WithCancel(context.Background())
 	return t, nil
 }
 
 func (t *tree) Root() fs.FileInfo { return t.info }
 
 func (t *tree) Close() error {
-	t.end()
+	t.end() // and the connections in use with it
 	t.client.close()
 	return t.cache.root.Close()
 }
@@ -64,20 +66,20 @@ func (t *tree) Files(ctx context.Context) iter.Seq2[policy.File, error] {
 			yield(policy.File{}, err)
 			return
 		}
-		if len(t.listing.directories()) > t.lim.MaxFiles {
+		if t.listing.directories() > t.lim.MaxFiles {
 			yield(policy.File{}, loader.ErrDirectories)
 			return
 		}
-		for name, e := range t.listing {
+		for _, e := range t.listing {
 			err := t.err(ctx)
-			if err == nil && t.tooDeep(name) {
+			if err == nil && t.tooDeep(e.name) {
 				err = loader.ErrDepth
 			}
 			if err != nil {
-				yield(policy.File{Name: name}, err)
+				yield(policy.File{Name: e.name}, err)
 				return
 			}
-			if !yield(policy.File{Name: name, Size: e.size, Kind: policy.Regular}, nil) {
+			if !yield(policy.File{Name: e.name, Size: e.size, Kind: policy.Regular}, nil) {
 				return
 			}
 		}
@@ -88,7 +90,7 @@ func (t *tree) tooDeep(name string) bool { return strings.Count(name, "/") > t.l
 
 // err is why nothing more is done.
 func (t *tree) err(ctx context.Context) error {
-	if t.open.Err() != nil {
+	if t.life.Err() != nil {
 		return fs.ErrClosed
 	}
 	return ctx.Err()
@@ -103,14 +105,23 @@ func (t *tree) Open(ctx context.Context, name string) (fs.File, error) {
 		err = over
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: t.repository.hub.Token.hide(err)}
+		return nil, &fs.PathError{Op: "open", Path: shown(name), Err: err}
 	}
 	return file, nil
 }
 
+// shown is the beginning of a name, as people may see it.
+func shown(name string) string {
+	const most = 80
+	if len(name) > most {
+		return formats.Quote(name[:most]) + "…"
+	}
+	return formats.Quote(name)
+}
+
 // file opens the blob that a name stands for, and fetches it if it has to.
 func (t *tree) file(ctx context.Context, name string) (*os.File, error) {
-	e, ok := t.listing[name]
+	i, ok := t.listing.search(name)
 	switch {
 	case !fs.ValidPath(name) || name == ".":
 		return nil, fs.ErrInvalid
@@ -119,9 +130,13 @@ func (t *tree) file(ctx context.Context, name string) (*os.File, error) {
 	case t.tooDeep(name):
 		return nil, loader.ErrDepth
 	}
+	e := t.listing[i]
+	if e.sha256.IsZero() && fips140.Enforced() {
+		return nil, fmt.Errorf("git's SHA-1 of a file that is not in Git LFS: %w where FIPS 140 is enforced", errors.ErrUnsupported)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(t.open, cancel)()
+	defer context.AfterFunc(t.life, cancel)()
 	file, err := t.kept(ctx, e)
 	switch {
 	case err == nil:
@@ -133,15 +148,15 @@ func (t *tree) file(ctx context.Context, name string) (*os.File, error) {
 	case e.size > t.repository.hub.MaxFile:
 		return nil, fmt.Errorf("%w: %d bytes are listed, Hub.MaxFile is %d", ErrTooLarge, e.size, t.repository.hub.MaxFile)
 	}
-	return t.obtain(ctx, e)
+	file, err = t.obtain(ctx, e)
+	if errors.Is(err, ErrContent) {
+		return nil, t.doubt(ctx, err)
+	}
+	return file, err
 }
 
-// key is the name in the cache of what these words say of the commit. Another
-// endpoint may list something else under it.
-func (t *tree) key(words ...string) string {
-	r := t.repository
-	return key(append([]string{t.client.endpoint.String(), r.id, r.commit}, words...)...)
-}
+// key is the name in the cache of what these words say of the commit.
+func (t *tree) key(words ...string) string { return t.repository.key(t.client.endpoint, words...) }
 
 // kept opens what the cache has of a file.
 func (t *tree) kept(ctx context.Context, e entry) (*os.File, error) {
@@ -152,7 +167,7 @@ func (t *tree) kept(ctx context.Context, e entry) (*os.File, error) {
 			return nil, err
 		}
 	}
-	if file := t.again(e.name, digest); file != nil {
+	if file := t.reopen(e.name, digest); file != nil {
 		return file, nil
 	}
 	file, err := t.cache.blob(ctx, e, digest)
@@ -160,15 +175,15 @@ func (t *tree) kept(ctx context.Context, e entry) (*os.File, error) {
 		return nil, err
 	}
 	if info, err := file.Stat(); err == nil {
-		t.seen.Store(e.name, info)
+		t.measured.Store(e.name, info)
 	}
 	return file, nil
 }
 
-// again opens a blob that was measured for this tree, nil if it changed since:
+// reopen opens a blob that was measured for this tree, nil if it changed since:
 // whoever reads a file twice holds its bytes against those of the first time.
-func (t *tree) again(name string, digest manifest.Digest) *os.File {
-	seen, ok := t.seen.Load(name)
+func (t *tree) reopen(name string, digest manifest.Digest) *os.File {
+	seen, ok := t.measured.Load(name)
 	if !ok {
 		return nil
 	}
@@ -195,49 +210,85 @@ func (t *tree) obtain(ctx context.Context, e entry) (file *os.File, err error) {
 	if file, err := t.kept(ctx, e); err == nil { // by whoever had the lock
 		return file, nil
 	}
-	digest, err := t.download(ctx, key, e)
-	if err != nil {
+	if err := t.fetch(ctx, key, e); err != nil {
 		return nil, err
-	}
-	if err := t.cache.publish(ctx, staging+"/"+key, e, digest); err != nil {
-		return nil, err
-	}
-	if e.sha256.IsZero() {
-		if err := t.cache.write(places, key, []byte(digest.String()+"\n")); err != nil {
-			return nil, err
-		}
 	}
 	return t.kept(ctx, e)
 }
 
+// fetch brings a file into the cache, measured on its way: it is not read again
+// to be opened. The caller holds the lock of its key.
+func (t *tree) fetch(ctx context.Context, key string, e entry) error {
+	staged := staging + "/" + key
+	digest, info, err := t.download(ctx, staged, e)
+	if err != nil {
+		return err
+	}
+	if err := t.cache.publish(ctx, staged, e, digest); err != nil {
+		return err
+	}
+	t.measured.Store(e.name, info) // of no use if the content was there already, as another file
+	if !e.sha256.IsZero() {
+		return nil
+	}
+	return t.cache.write(places, key, []byte(digest.String()+"\n"))
+}
+
 // list is what the hub lists under the commit, from the cache if it has it.
 func (t *tree) list(ctx context.Context) (listing, error) {
-	if l, err := t.listed(); err == nil {
+	l, err := t.listed(ctx)
+	switch {
+	case err == nil:
 		return l, nil
-	} else if t.repository.hub.Offline {
+	case t.repository.hub.Offline:
 		return nil, fmt.Errorf("%w: %w", ErrOffline, err)
 	}
-	text, err := t.metadata(ctx)
-	if err != nil {
+	if l, err = t.relist(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.repository, err)
 	}
-	l, err := parseMetadata(text, t.repository.commit)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.repository, err)
-	}
-	unlock, err := t.cache.lock(ctx, t.key())
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(t.cache.write(listings, t.key(), l.encode()), unlock()); err != nil {
+	if err := t.keep(ctx, l); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
+// relist asks the hub what it lists under the commit.
+func (t *tree) relist(ctx context.Context) (listing, error) {
+	text, err := t.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return parseMetadata(ctx, text, t.repository.commit)
+}
+
+// keep brings a listing into the cache.
+func (t *tree) keep(ctx context.Context, l listing) error {
+	unlock, err := t.cache.lock(ctx, t.key())
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.cache.write(listings, t.key(), l.encode()), unlock())
+}
+
+// doubt asks for the listing again after content that does not fit it. Another
+// one replaces the one in the cache; this tree keeps what its Files said.
+func (t *tree) doubt(ctx context.Context, wrong error) error {
+	l, err := t.relist(ctx)
+	if err != nil || slices.Equal(l, t.listing) {
+		return wrong
+	}
+	if err := t.keep(ctx, l); err != nil {
+		return errors.Join(wrong, err)
+	}
+	return fmt.Errorf("%w; the hub lists something else now: open the repository again", wrong)
+}
+
 // listed is what the cache has of it.
-func (t *tree) listed() (listing, error) {
+func (t *tree) listed(ctx context.Context) (listing, error) {
 	text, err := t.cache.read(listings+"/"+t.key(), maxListing)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,26 @@
+//go:build unix
+
+package hf
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// isPrivate reports whether nobody but this process's user, and root, may write
+// in a directory.
+func isPrivate(dir fs.FileInfo) bool {
+	stat, ok := dir.Sys().(*syscall.Stat_t)
+	return ok && privateTo(os.Geteuid(), int(stat.Uid), dir.Mode())
+}
+
+func privateTo(user, owner int, mode fs.FileMode) bool {
+	return (owner == user || owner == 0) && mode.Perm()&0o022 == 0
+}
+
+// hasOtherName reports whether a file can be written to by another name.
+func hasOtherName(file fs.FileInfo) bool {
+	stat, ok := file.Sys().(*syscall.Stat_t)
+	return !ok || stat.Nlink > 1
+}
