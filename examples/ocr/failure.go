@@ -27,8 +27,10 @@ var (
 	errFormat        = &failure{http.StatusUnsupportedMediaType, "unsupported_image", "neither PNG nor JPEG"}
 	errBroken        = &failure{http.StatusBadRequest, "broken_image", "the image is damaged or cut short"}
 	errTooManyPixels = &failure{http.StatusRequestEntityTooLarge, "too_many_pixels", "the image has too many pixels"}
+	errTooManyScans  = &failure{http.StatusRequestEntityTooLarge, "too_many_scans", "the JPEG has too many scans: store it as a baseline JPEG"}
 	errTooManyLines  = &failure{http.StatusUnprocessableEntity, "too_many_lines", "the image has too many lines"}
 	errTimeout       = &failure{http.StatusGatewayTimeout, "timeout", "the image was not read in time"}
+	errEnding        = &failure{http.StatusServiceUnavailable, "ending", "the service ends"}
 	errInternal      = &failure{http.StatusInternalServerError, "internal", "the image could not be read; the service's log has the cause"}
 )
 
@@ -48,8 +50,10 @@ func failureFor(err error) *failure {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlow
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
 		return errTimeout
+	case errors.Is(err, context.Canceled):
+		return errEnding
 	}
 	return errInternal
 }

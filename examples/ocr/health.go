@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
 
+	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
-	"github.com/weightgate/weightgate/policy"
-	"github.com/weightgate/weightgate/policy/manifest"
 )
 
 // The words of /healthz. A refused model is its verdict, denied or unverifiable.
@@ -17,42 +17,37 @@ const (
 	draining = "draining"
 )
 
-// health is what /healthz says, to whoever may ask: no paths unless a load
-// failed. It is not changed once it was stored.
+// health is what /healthz says, to whoever may ask: no paths, no digests and no
+// errors, which the log has. It is not changed once it was stored.
 type health struct {
-	Status  string          `json:"status"`
-	Models  []modelHealth   `json:"models,omitempty"`  // once verified
-	Refused string          `json:"refused,omitempty"` // the model, or the one whose session it was
-	Reasons []policy.Reason `json:"reasons,omitempty"` // all of them, with what to do
-	Error   string          `json:"error,omitempty"`   // in one line
+	State   string   `json:"state"`
+	Model   string   `json:"model,omitempty"`   // the refused one, or the one whose session was refused
+	Reasons []reason `json:"reasons,omitempty"` // all of them
 
 	reader reader // nil unless verified
 }
 
-type modelHealth struct {
-	Name     string          `json:"name"`
-	Identity manifest.Digest `json:"identity"` // over names, sizes and contents of its files
-	Vouched  bool            `json:"vouched"`  // a pin stands behind it
-	Device   string          `json:"device"`
-	Runtime  string          `json:"runtime"` // version of ONNX Runtime
-}
-
-// healthOf is that of a service whose models have these reports, each of an
-// open session.
-func healthOf(r reader, reports []*loader.Report) *health {
-	h := &health{Status: verified, reader: r}
-	for _, report := range reports {
-		h.Models = append(h.Models, modelHealth{report.Name, report.Identity, report.Vouched, report.Session.Device, report.Session.Runtime})
-	}
-	return h
+type reason struct {
+	Code   formats.Code `json:"code"`
+	File   string       `json:"file,omitempty"` // a name, as the model or the lock has it
+	Advice string       `json:"advice,omitempty"`
 }
 
 // healthAfter is that of a service whose models could not be opened.
 func healthAfter(err error) *health {
-	if r, ok := errors.AsType[*loader.Rejection](err); ok {
-		return &health{Status: r.Report.Verdict.String(), Refused: r.Report.Name, Reasons: r.Report.Reasons(), Error: err.Error()}
+	rejection, ok := errors.AsType[*loader.Rejection](err)
+	if !ok {
+		return &health{State: failed}
 	}
-	return &health{Status: failed, Error: err.Error()}
+	h := &health{State: rejection.Report.Verdict.String(), Model: rejection.Report.Name}
+	for _, r := range rejection.Report.Reasons() {
+		told := reason{Code: r.Code, Advice: r.Advice}
+		if fs.ValidPath(r.File) { // not a place on this machine
+			told.File = r.File
+		}
+		h.Reasons = append(h.Reasons, told)
+	}
+	return h
 }
 
 func (h *health) code() int {

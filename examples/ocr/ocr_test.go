@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -51,15 +52,15 @@ func here(t *testing.T) origin {
 }
 
 // started is the program's own service over these models, once it no longer loads.
-func started(t *testing.T, from origin) (url string, status int, said health) {
+func started(t *testing.T, l limits, from origin) (url string, status int, said health) {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
+	socket, err := net.Listen("tcp", "localhost:0")
 	require.NoError(t, err)
 	ended := make(chan error, 1)
-	go func() { ended <- serve(t.Context(), quiet(), l, from) }()
+	go func() { ended <- serve(t.Context(), quiet(), socket, l, from) }()
 	t.Cleanup(func() { require.NoError(t, <-ended) }) // the test's context has ended by then
-	url = "http://" + l.Addr().String()
-	for said.Status == "" || said.Status == loading {
+	url = "http://" + socket.Addr().String()
+	for said.State == "" || said.State == loading {
 		time.Sleep(10 * time.Millisecond)
 		said = health{}
 		status = ask(t, http.MethodGet, url+"/healthz", nil, &said)
@@ -68,15 +69,9 @@ func started(t *testing.T, from origin) (url string, status int, said health) {
 }
 
 func TestThePageIsRead(t *testing.T) {
-	url, status, said := started(t, here(t))
+	url, status, said := started(t, defaults(), here(t))
 	require.Equal(t, http.StatusOK, status, "%+v", said)
-	require.Equal(t, verified, said.Status)
-	require.Len(t, said.Models, 2)
-	for i, name := range []string{"det", "rec"} {
-		require.Equal(t, name, said.Models[i].Name)
-		require.True(t, said.Models[i].Vouched)
-		require.Equal(t, "cpu", said.Models[i].Device)
-	}
+	require.Equal(t, health{State: verified}, said)
 
 	page := drawn(t, text...)
 	var got struct{ Lines []line }
@@ -99,18 +94,16 @@ func TestThePageIsRead(t *testing.T) {
 }
 
 func TestThePageHasTooManyLines(t *testing.T) {
-	m, err := open(t.Context(), quiet(), here(t), 2)
-	require.NoError(t, err)
-	defer m.Close()
-	page, err := decode(t.Context(), encoded(t, drawn(t, text...)), 1<<20)
-	require.NoError(t, err)
-	lines, err := m.read(t.Context(), page)
-	require.ErrorIs(t, err, errTooManyLines)
-	require.Nil(t, lines)
-	m.most = len(text)
-	lines, err = m.read(t.Context(), page)
-	require.NoError(t, err)
-	require.Len(t, lines, len(text))
+	l := defaults()
+	l.lines = 2
+	url, status, said := started(t, l, here(t))
+	require.Equal(t, http.StatusOK, status, "%+v", said)
+	var told struct{ Error failure }
+	require.Equal(t, http.StatusUnprocessableEntity, ask(t, http.MethodPost, url+"/v1/ocr", encoded(t, drawn(t, text...)), &told))
+	require.Equal(t, "too_many_lines", told.Error.Code)
+	var got struct{ Lines []line }
+	require.Equal(t, http.StatusOK, ask(t, http.MethodPost, url+"/v1/ocr", encoded(t, drawn(t, text[:2]...)), &got))
+	require.Len(t, got.Lines, 2)
 }
 
 // page.png is what Page draws, and what the program prints of it are its lines.
@@ -155,16 +148,14 @@ func TestTamperedModelsAreNotServed(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(name, c.change(bytes.Clone(content)), 0o644))
 
-			url, status, said := started(t, from)
+			url, status, said := started(t, defaults(), from)
 			require.Equal(t, http.StatusServiceUnavailable, status)
-			require.Equal(t, policy.Denied.String(), said.Status)
-			require.Equal(t, c.model, said.Refused)
+			require.Equal(t, policy.Denied.String(), said.State)
+			require.Equal(t, c.model, said.Model)
 			require.Len(t, said.Reasons, 1)
 			require.Equal(t, policy.CodePinChanged, said.Reasons[0].Code)
 			require.Equal(t, filepath.Base(c.file), said.Reasons[0].File)
 			require.NotEmpty(t, said.Reasons[0].Advice)
-			require.Contains(t, said.Error, string(policy.CodePinChanged))
-			require.Empty(t, said.Models)
 			require.Equal(t, errNotReady.Code, unready(t, url))
 		})
 	}
@@ -186,10 +177,16 @@ func TestWhatElseIsNotServed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			from := here(t)
 			c.change(&from)
-			url, status, said := started(t, from)
+			url, status, said := started(t, defaults(), from)
 			require.Equal(t, http.StatusServiceUnavailable, status)
-			require.Equal(t, c.status, said.Status, "%+v", said)
-			require.NotEmpty(t, said.Error)
+			require.Equal(t, c.status, said.State, "%+v", said)
+			answer, err := http.Get(url + "/healthz")
+			require.NoError(t, err)
+			defer answer.Body.Close()
+			public, err := io.ReadAll(answer.Body)
+			require.NoError(t, err)
+			require.NotContains(t, string(public), os.TempDir(), "no path")
+			require.NotRegexp(t, "[0-9a-f]{64}", string(public), "no digest")
 			if c.code == "" {
 				require.Empty(t, said.Reasons)
 			} else {
@@ -206,6 +203,20 @@ func unready(t *testing.T, url string) string {
 	var told struct{ Error failure }
 	require.Equal(t, http.StatusServiceUnavailable, ask(t, http.MethodPost, url+"/v1/ocr", encoded(t, drawn(t, "a")), &told))
 	return told.Error.Code
+}
+
+func TestOptions(t *testing.T) {
+	var said bytes.Buffer
+	o, err := parsed([]string{"-once", "page.png", "-providers", "a.so,b.so"}, &said)
+	require.NoError(t, err)
+	require.Equal(t, options{listen: "localhost:8080", once: "page.png", device: "cpu", from: origin{providers: []string{"a.so", "b.so"}}}, o)
+	require.Empty(t, said.String())
+
+	_, err = parsed([]string{"page.png"}, &said)
+	require.ErrorContains(t, err, `"page.png"`)
+	require.Contains(t, said.String(), "-once", "the usage")
+	_, err = parsed([]string{"-onec", "page.png"}, &said)
+	require.ErrorContains(t, err, "-onec")
 }
 
 func TestDeviceNamed(t *testing.T) {

@@ -12,18 +12,23 @@ import (
 )
 
 // decode is the PNG or JPEG in data, on white where it is transparent, with its
-// upper left corner at 0, 0. Its size is held against most, in pixels, before
-// memory is taken for it. A large one takes some 20 bytes a pixel for a moment.
-func decode(ctx context.Context, data []byte, most int) (*image.RGBA, error) {
-	declared, _, err := image.DecodeConfig(bytes.NewReader(data))
+// upper left corner at 0, 0. Its pixels and passes are held against the limits
+// before memory is taken for it. A large one takes some 20 bytes a pixel for a
+// moment.
+func (l limits) decode(ctx context.Context, data []byte) (*image.RGBA, error) {
+	declared, format, err := image.DecodeConfig(bytes.NewReader(data))
 	switch {
 	case errors.Is(err, image.ErrFormat):
 		return nil, errFormat
 	case err != nil || declared.Width <= 0 || declared.Height <= 0:
 		return nil, errBroken
-	case declared.Width > most/declared.Height:
+	case declared.Width > l.pixels/declared.Height:
 		return nil, errTooManyPixels
+	case format == "jpeg" && scans(data) > l.scans:
+		return nil, errTooManyScans
 	}
+	ctx, cancel := context.WithTimeout(ctx, l.decoding)
+	defer cancel()
 	picture, _, err := image.Decode(&abortable{ctx: ctx, r: bytes.NewReader(data)})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -37,8 +42,14 @@ func decode(ctx context.Context, data []byte, most int) (*image.RGBA, error) {
 	return page, nil
 }
 
-// abortable ends with its context. It reads in small steps: a progressive JPEG
-// may demand a pass over the whole picture with every few bytes.
+// scans is no less than the number of scans of a JPEG, each of which is a pass
+// over the whole picture: every marker that begins one (ITU-T T.81, B.1.1.3)
+// counts, also where metadata happen to hold its bytes. A walk from segment to
+// segment would be exact, but not agree with the decoder on damaged files.
+func scans(data []byte) int { return bytes.Count(data, []byte{0xff, 0xda}) }
+
+// abortable ends with its context. It reads in small steps, since a scan may be
+// a few bytes.
 type abortable struct {
 	ctx context.Context
 	r   io.Reader
@@ -48,5 +59,5 @@ func (a *abortable) Read(p []byte) (int, error) {
 	if err := a.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return a.r.Read(p[:min(len(p), 512)])
+	return a.r.Read(p[:min(len(p), 64)])
 }

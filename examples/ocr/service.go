@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,26 +20,35 @@ import (
 
 // limits bound what clients can ask for. All are required.
 type limits struct {
-	body    int64         // bytes of a request
-	pixels  int           // of an image
-	lines   int           // in an image
-	reading int           // images that are decoded or run at once
-	waiting int           // requests beside those, their bodies in memory; more are turned away
-	arrival time.Duration // for the headers, and again for the body
-	answer  time.Duration // once the body is there, waiting included
-	drain   time.Duration // for what is under way when the service shall end
+	connections int   // more than reading and waiting
+	arriving    int64 // bytes of all bodies that are not whole; a body or more
+	body        int64 // bytes of a request
+	pixels      int   // of an image
+	scans       int   // of a JPEG
+	lines       int   // in an image
+	reading     int   // images that are decoded or run at once
+	waiting     int   // whole requests beside those, in memory; more are turned away
+
+	arrival  time.Duration // for the headers, and again for the body
+	decoding time.Duration // of an image
+	answer   time.Duration // once the body is there, waiting and decoding included
+	drain    time.Duration // for what is under way when the service shall end
 }
 
 func defaults() limits {
 	return limits{
-		body:    8 << 20,
-		pixels:  16 << 20,
-		lines:   256,
-		reading: 2,
-		waiting: 30,
-		arrival: 10 * time.Second,
-		answer:  time.Minute,
-		drain:   time.Minute,
+		connections: 256,
+		arriving:    256 << 20,
+		body:        8 << 20,
+		pixels:      16 << 20,
+		scans:       100, // encoders make some 10
+		lines:       256,
+		reading:     2,
+		waiting:     30,
+		arrival:     10 * time.Second,
+		decoding:    5 * time.Second,
+		answer:      time.Minute,
+		drain:       time.Minute,
 	}
 }
 
@@ -53,43 +63,59 @@ type service struct {
 	log      *slog.Logger
 	start    *health
 	health   atomic.Pointer[health]
-	admitted chan struct{} // a place for each request that may take memory
-	slots    chan struct{} // a place for each that may compute
+	clients  *clients
+	admitted chan struct{}   // a place for each request that is whole
+	slots    chan struct{}   // a place for each that may compute
+	work     context.Context // of all that is computed
+	cut      func()          // ends work
 }
 
 // newService is a service that loads: ready or refuse say how that ended.
 func newService(log *slog.Logger, l limits) *service {
+	work, cut := context.WithCancel(context.Background())
 	s := &service{
 		limits:   l,
 		log:      log,
-		start:    &health{Status: loading},
+		start:    &health{State: loading},
+		clients:  newClients(l.connections, l.arriving),
 		admitted: make(chan struct{}, l.reading+l.waiting),
 		slots:    make(chan struct{}, l.reading),
+		work:     work,
+		cut:      cut,
 	}
 	s.health.Store(s.start)
 	return s
 }
 
 // ready makes the service answer. Once it drains it stays so.
-func (s *service) ready(r reader, reports ...*loader.Report) {
-	s.health.CompareAndSwap(s.start, healthOf(r, reports))
+func (s *service) ready(r reader) {
+	s.health.CompareAndSwap(s.start, &health{State: verified, reader: r})
 }
 
-// refuse tells, from now on, why the service is not ready.
+// refuse tells, from now on, why the service is not ready: the log everything,
+// clients what they may know.
 func (s *service) refuse(err error) {
 	s.log.Error("not ready", "error", err)
+	if rejection, ok := errors.AsType[*loader.Rejection](err); ok {
+		for _, r := range rejection.Report.Reasons() {
+			s.log.Error("refused", "model", rejection.Report.Name, "rule", r.Rule, "reason", r.Finding.String())
+		}
+	}
 	s.health.CompareAndSwap(s.start, healthAfter(err))
 }
 
 // listen serves l until ctx ends, then waits for the requests that are under
 // way. Those that do not end in time are cut off, which is an error.
 func (s *service) listen(ctx context.Context, l net.Listener) error {
+	defer s.cut()
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: s.arrival,
 		WriteTimeout:      2*s.arrival + s.answer,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         s.clients.track,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
@@ -99,7 +125,7 @@ func (s *service) listen(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.health.Store(&health{Status: draining})
+	s.health.Store(&health{State: draining})
 	s.log.Info("draining")
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
@@ -139,7 +165,7 @@ func (s *service) answering(f answer) http.Handler {
 		if err == nil {
 			status, body, err = f(w, r)
 		}
-		attributes := []any{"method", r.Method, "path", r.URL.Path}
+		attributes := []any{"method", excerpt(r.Method), "path", excerpt(r.URL.Path)}
 		if err != nil {
 			told := failureFor(err)
 			status, body = told.status, map[string]*failure{"error": told}
@@ -157,9 +183,15 @@ func (s *service) answering(f answer) http.Handler {
 		if err := json.NewEncoder(w).Encode(body); err != nil {
 			attributes = append(attributes, "write", err)
 		}
+		if r.Context().Err() != nil { // it left, or has only nothing more to say: that is the same until something is written
+			attributes = append(attributes, "client", "closed")
+		}
 		s.log.Log(r.Context(), level(status), "request", append(attributes, "status", status, "took", time.Since(start))...)
 	})
 }
+
+// excerpt is the beginning of what a client chose, for the log.
+func excerpt(s string) string { return strings.ToValidUTF8(s[:min(len(s), 64)], "") }
 
 func level(status int) slog.Level {
 	if status == http.StatusInternalServerError {
@@ -173,11 +205,18 @@ func (s *service) healthz(http.ResponseWriter, *http.Request) (int, any, error) 
 	return h.code(), h, nil
 }
 
-// ocr answers with the lines of the image that was posted.
+// ocr answers with the lines of the image that was posted. A request that is
+// whole is worked on also when its client has closed its half of the connection,
+// or all of it, which the service cannot tell apart.
 func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) {
 	reader := s.health.Load().reader
 	if reader == nil {
 		return 0, nil, errNotReady
+	}
+	conn := connectionOf(r)
+	data, err := posted(r, counted{http.MaxBytesReader(w, r.Body, s.body), func(n int) error { return s.clients.arrived(conn, n) }})
+	if err != nil {
+		return 0, nil, err
 	}
 	select {
 	case s.admitted <- struct{}{}:
@@ -185,23 +224,24 @@ func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) 
 	default:
 		return 0, nil, errBusy
 	}
-	data, err := posted(r, http.MaxBytesReader(w, r.Body, s.body))
+	done, err := s.clients.serve(conn)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, unread(err)
 	}
+	defer done()
 	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-		return 0, nil, err
+		return 0, nil, unread(err)
 	}
 
-	ctx, cancel := context.WithTimeout(r.Context(), s.answer)
+	ctx, cancel := context.WithTimeout(s.work, s.answer)
 	defer cancel()
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return 0, nil, cmp.Or[error](r.Context().Err(), errBusy)
+		return 0, nil, cmp.Or[error](s.work.Err(), errBusy)
 	}
-	page, err := decode(ctx, data, s.pixels)
+	page, err := s.decode(ctx, data)
 	if err != nil {
 		return 0, nil, err
 	}

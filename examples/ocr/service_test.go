@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -18,6 +17,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy"
 )
 
 // canned is a reader that has read everything before.
@@ -113,6 +116,7 @@ func TestBadRequests(t *testing.T) {
 		{"a PNG cut in its header", "POST", "/v1/ocr", "image/png", page[:20], 400, "broken_image"},
 		{"a PNG with a flipped byte", "POST", "/v1/ocr", "image/png", flip(page, len(page)-20), 400, "broken_image"},
 		{"a JPEG that is only a beginning", "POST", "/v1/ocr", "image/jpeg", []byte{0xff, 0xd8, 0xff, 0xe0}, 400, "broken_image"},
+		{"a JPEG of 101 scans", "POST", "/v1/ocr", "image/jpeg", passes(101), 413, "too_many_scans"},
 		{"a body too large", "POST", "/v1/ocr", "image/png", tooLarge, 413, "body_too_large"},
 		{"a form without the image", "POST", "/v1/ocr", elsewhereType, elsewhere, 400, "no_image"},
 		{"a form too large", "POST", "/v1/ocr", longType, long, 413, "body_too_large"},
@@ -167,6 +171,7 @@ func TestWhatAReaderFailsWith(t *testing.T) {
 	}{
 		{errTooManyLines, 422, "too_many_lines"},
 		{fmt.Errorf("recognition: %w", context.DeadlineExceeded), 504, "timeout"},
+		{fmt.Errorf("detection: %w", context.Canceled), 503, "ending"},
 		{errors.New("device lost at /dev/nvidia0"), 500, "internal"},
 	} {
 		url := listening(t, serving(defaults(), canned(func(context.Context, *image.RGBA) ([]line, error) { return nil, c.fails })))
@@ -211,17 +216,6 @@ func TestSlowClientsAreClosed(t *testing.T) {
 			require.Equal(t, c.status, status)
 		})
 	}
-}
-
-func TestClientsThatHalfCloseGetTheirAnswer(t *testing.T) {
-	conn := dial(t, listening(t, serving(defaults(), canned(nothing))))
-	_, err := io.WriteString(conn, "POST /v1/ocr HTTP/1.1\r\nHost: ocr\r\nContent-Length: 1000\r\n\r\n\x89PNG")
-	require.NoError(t, err)
-	require.NoError(t, conn.CloseWrite())
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusBadRequest, answer.StatusCode)
 }
 
 // One request is read, one waits, and the next is turned away.
@@ -305,14 +299,14 @@ func TestShutdownDrains(t *testing.T) {
 		}
 		return err != nil
 	}, 10*time.Second, time.Millisecond, "it takes no new connections")
-	require.Equal(t, draining, s.health.Load().Status)
+	require.Equal(t, draining, s.health.Load().State)
 	require.Empty(t, ended, "it waits")
 	close(finish)
 	require.Equal(t, http.StatusOK, <-status)
 	require.NoError(t, <-ended)
 
 	s.ready(canned(nothing))
-	require.Equal(t, draining, s.health.Load().Status, "what loaded too late is not served")
+	require.Equal(t, draining, s.health.Load().State, "what loaded too late is not served")
 }
 
 func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
@@ -336,6 +330,45 @@ func TestHealthWhileLoading(t *testing.T) {
 	url := listening(t, newService(quiet(), defaults()))
 	var said map[string]any
 	require.Equal(t, http.StatusServiceUnavailable, ask(t, "GET", url+"/healthz", nil, &said))
-	require.Equal(t, map[string]any{"status": "loading"}, said)
+	require.Equal(t, map[string]any{"state": "loading"}, said)
 	require.Equal(t, errNotReady.Code, unready(t, url))
+}
+
+// Whoever asks is told what to do; what this machine is like is for the log.
+func TestHealthAfterARefusal(t *testing.T) {
+	digest := strings.Repeat("ab", 32)
+	reason := func(file string) policy.Reason {
+		return policy.Reason{Rule: "libraries", Finding: formats.Finding{
+			Code: policy.CodeLibraryUnpinned, File: file, Detail: "digest " + digest, Advice: "Pin it.",
+		}}
+	}
+	rejection := &loader.Rejection{Report: &loader.Report{Name: "det", Verdict: policy.Denied, Decisions: []policy.Decision{{
+		Verdict: policy.Denied, Reasons: []policy.Reason{reason("libonnxruntime.so.1"), reason("/srv/secret/libonnxruntime.so.1")},
+	}}}}
+	for _, c := range []struct {
+		name   string
+		err    error
+		want   map[string]any
+		logged []string
+	}{
+		{"denied", fmt.Errorf("at /srv/secret: %w", rejection), map[string]any{"state": "denied", "model": "det", "reasons": []any{
+			map[string]any{"code": "library.unpinned", "file": "libonnxruntime.so.1", "advice": "Pin it."},
+			map[string]any{"code": "library.unpinned", "advice": "Pin it."},
+		}}, []string{digest, "/srv/secret/libonnxruntime.so.1", "rule=libraries"}},
+		{"failed", errors.New("open /srv/secret: no such file"), map[string]any{"state": "failed"}, []string{"open /srv/secret: no such file"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log journal
+			s := newService(slog.New(slog.NewTextHandler(&log, nil)), defaults())
+			s.refuse(c.err)
+			url := listening(t, s)
+			var said map[string]any
+			require.Equal(t, http.StatusServiceUnavailable, ask(t, "GET", url+"/healthz", nil, &said))
+			require.Equal(t, c.want, said)
+			for _, text := range c.logged {
+				require.Contains(t, log.String(), text)
+			}
+			require.Equal(t, errNotReady.Code, unready(t, url))
+		})
+	}
 }

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// head is that of a page of n bytes.
+func head(n int) string {
+	return fmt.Sprintf("POST /v1/ocr HTTP/1.1\r\nHost: ocr\r\nContent-Length: %d\r\n\r\n", n)
+}
+
+// hear is the status of an answer.
+func hear(t *testing.T, conn net.Conn) int {
+	t.Helper()
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	answer.Body.Close()
+	return answer.StatusCode
+}
+
+func TestClientsThatSendNothingKeepNobodyOut(t *testing.T) {
+	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
+	for _, c := range []struct {
+		name  string
+		many  int
+		sent  string
+		heard bool // there is an answer, and the connection stays open
+	}{
+		{"headers, as many as there are places", defaults().reading + defaults().waiting, head(100), false},
+		{"headers, more than there are connections", 300, head(100), false},
+		{"half of the headers", 300, "POST /v1/ocr HTT", false},
+		{"nothing", 300, "", false},
+		{"nothing more", 300, "GET /healthz HTTP/1.1\r\nHost: ocr\r\n\r\n", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serving(defaults(), canned(nothing))
+			url := listening(t, s)
+			for range c.many {
+				conn := dial(t, url)
+				_, err := io.WriteString(conn, c.sent)
+				require.NoError(t, err)
+				if c.heard {
+					require.Equal(t, http.StatusOK, hear(t, conn))
+				}
+			}
+			var said health
+			require.Equal(t, http.StatusOK, ask(t, "GET", url+"/healthz", nil, &said))
+			require.Equal(t, http.StatusOK, post(url, page))
+			s.clients.mu.Lock()
+			defer s.clients.mu.Unlock()
+			require.LessOrEqual(t, len(s.clients.open), s.connections)
+		})
+	}
+}
+
+// Half bodies fill the memory for those that arrive, but do not keep it.
+func TestClientsThatSendHalfKeepNobodyOut(t *testing.T) {
+	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
+	l := defaults()
+	l.body = 1 << 10
+	l.arriving = 2 << 10
+	s := serving(l, canned(nothing))
+	url := listening(t, s)
+	arriving := func() int64 {
+		s.clients.mu.Lock()
+		defer s.clients.mu.Unlock()
+		return s.clients.arriving
+	}
+	half := func() net.Conn {
+		conn := dial(t, url)
+		_, err := io.WriteString(conn, head(1000)+string(make([]byte, 900)))
+		require.NoError(t, err)
+		return conn
+	}
+	first := half()
+	require.Eventually(t, func() bool { return arriving() == 900 }, 10*time.Second, time.Millisecond)
+	for range 3 {
+		half()
+	}
+	answer, _ := io.ReadAll(first) // returns once the service has closed
+	require.Empty(t, answer, "it made room for the others")
+	require.Equal(t, http.StatusOK, post(url, page))
+	require.LessOrEqual(t, arriving(), l.arriving)
+}
+
+func TestWhoIsDismissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClients(3, 100)
+		var conns []net.Conn
+		come := func() net.Conn {
+			conn, other := net.Pipe()
+			t.Cleanup(func() { conn.Close(); other.Close() })
+			time.Sleep(time.Second)
+			c.track(conn, http.StateNew)
+			conns = append(conns, conn)
+			return conn
+		}
+		gone := func() (gone []int) {
+			for i, conn := range conns {
+				if c.open[conn] == nil {
+					gone = append(gone, i)
+				}
+			}
+			return gone
+		}
+		for range 3 {
+			come()
+		}
+		require.Empty(t, gone())
+		done, err := c.serve(conns[0])
+		require.NoError(t, err)
+		come()
+		require.Equal(t, []int{1}, gone(), "the first is served")
+		c.track(conns[1], http.StateIdle)
+		require.Equal(t, []int{1}, gone(), "it does not return")
+		require.ErrorIs(t, c.arrived(conns[1], 1), net.ErrClosed)
+		_, err = c.serve(conns[1])
+		require.ErrorIs(t, err, net.ErrClosed)
+
+		time.Sleep(time.Second)
+		done()
+		come()
+		require.Equal(t, []int{1, 2}, gone(), "the first is waited for only since it was served")
+		time.Sleep(time.Second)
+		c.track(conns[3], http.StateActive)
+		come()
+		require.Equal(t, []int{0, 1, 2}, gone())
+
+		// 4 is waited for longer than 3, and 5 has sent nothing
+		require.NoError(t, c.arrived(conns[3], 60))
+		require.NoError(t, c.arrived(conns[4], 40))
+		require.NoError(t, c.arrived(conns[3], 1))
+		require.Equal(t, []int{0, 1, 2, 4}, gone(), "who is waited for longest makes room")
+		require.Equal(t, int64(61), c.arriving)
+		require.NoError(t, c.arrived(conns[5], 39))
+		require.ErrorIs(t, c.arrived(conns[3], 1), net.ErrClosed, "if it is the one that sends, too")
+		require.Equal(t, int64(39), c.arriving)
+		c.track(conns[5], http.StateIdle)
+		require.Zero(t, c.arriving)
+		c.track(conns[5], http.StateClosed)
+		require.Empty(t, c.open)
+	})
+}
+
+func TestClientsThatHalfCloseGetTheirAnswer(t *testing.T) {
+	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
+	url := listening(t, serving(defaults(), canned(func(ctx context.Context, _ *image.RGBA) ([]line, error) {
+		time.Sleep(20 * time.Millisecond) // for the service to see that nothing more comes
+		return []line{}, ctx.Err()
+	})))
+	for sent, status := range map[int]int{len(page): http.StatusOK, len(page) / 2: http.StatusBadRequest, 0: http.StatusBadRequest} {
+		conn := dial(t, url)
+		_, err := io.WriteString(conn, head(len(page))+string(page[:sent]))
+		require.NoError(t, err)
+		require.NoError(t, conn.CloseWrite())
+		require.Equal(t, status, hear(t, conn))
+	}
+}
+
+// A journal is a log that is read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+func TestClientsThatLeaveAreNotTimeouts(t *testing.T) {
+	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
+	var log journal
+	s := newService(slog.New(slog.NewTextHandler(&log, nil)), defaults())
+	begun, finish := make(chan bool), make(chan bool)
+	s.ready(canned(func(ctx context.Context, _ *image.RGBA) ([]line, error) {
+		begun <- true
+		<-finish
+		return []line{}, ctx.Err()
+	}))
+	url := listening(t, s)
+	require.Eventually(t, func() bool { // as soon as the service sees that it left before it is done
+		conn := dial(t, url)
+		io.WriteString(conn, head(len(page))+string(page))
+		<-begun
+		conn.Close()
+		time.Sleep(time.Millisecond)
+		finish <- true
+		return strings.Contains(log.String(), "client=closed")
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NotContains(t, log.String(), "code=")
+}
+
+// What a client chose takes little of the log.
+func TestLogIsBounded(t *testing.T) {
+	var log journal
+	s := newService(slog.New(slog.NewTextHandler(&log, nil)), defaults())
+	conn := dial(t, listening(t, s))
+	long := strings.Repeat("A", 5000)
+	_, err := io.WriteString(conn, long+" /"+long+" HTTP/1.1\r\nHost: ocr\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "not_found")
+	require.NotContains(t, string(answer), "AAAA")
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "code=not_found") }, 10*time.Second, time.Millisecond)
+	require.Less(t, len(log.String()), 1000)
+}
+
+func TestExcerpt(t *testing.T) {
+	short := "/v1/ocr"
+	require.Equal(t, short, excerpt(short))
+	long := "/" + strings.Repeat("é", 50)
+	require.Equal(t, long[:63], excerpt(long), "no half of a letter")
+}
