@@ -171,6 +171,9 @@ func toFirst(prepare preparation) preparation {
 // prepareByPath gives the runtime the path of the graph, from which it finds
 // the weights itself.
 func prepareByPath(j job) (func() (*held, error), error) {
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil { // as gpu.Open does
+		return nil, err
+	}
 	onnxruntime_go.SetSharedLibraryPath(os.Getenv(ortVariable))
 	if err := onnxruntime_go.InitializeEnvironment(); err != nil {
 		return nil, err

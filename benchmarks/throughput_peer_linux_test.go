@@ -34,6 +34,7 @@ type runtimePeer struct {
 func startRuntimePeer(t testing.TB) *runtimePeer {
 	t.Helper()
 	c := exec.Command(*onnxruntimeFlag, "throughput.py")
+	c.Env = append(os.Environ(), "ORT_DISABLE_TELEMETRY=1") // as gpu.Open has it
 	c.Stderr = os.Stderr
 	stdin, err := c.StdinPipe()
 	require.NoError(t, err)

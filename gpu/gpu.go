@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/gpu/graph"
@@ -26,9 +27,10 @@ type Device int
 // CPU is the host's processor.
 const CPU Device = 1
 
-// CUDA is the n-th CUDA device, counting from 0; a negative n is no device.
+// CUDA is the n-th CUDA device, counting from 0. An n that is negative, or above
+// math.MaxInt-2, is no device.
 func CUDA(n int) Device {
-	if n < 0 {
+	if n < 0 || n > math.MaxInt-int(firstCUDA) {
 		return 0
 	}
 	return firstCUDA + Device(n)
@@ -95,7 +97,8 @@ var (
 	ErrNoDevice = errors.New("gpu: no device: want CPU or CUDA(n)")
 
 	// ErrNoCUDA says that the runtime cannot use the CUDA device that
-	// Config.Device names.
+	// Config.Device names: it, a library, or an option of the provider is not
+	// there, or the runtime is older than CUDA needs.
 	ErrNoCUDA = ort.ErrNoCUDA
 
 	// ErrCUDAOptions says that Config.CUDA has a value that is none, or is not

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,6 +98,7 @@ func TestOpenRefusesItsConfig(t *testing.T) {
 		{"no device", Config{Library: library, Graph: "a.onnx"}, ErrNoDevice},
 		{"a device below none", Config{Library: library, Graph: "a.onnx", Device: -1}, ErrNoDevice},
 		{"CUDA of a negative number", Config{Library: library, Graph: "a.onnx", Device: CUDA(-1)}, ErrNoDevice},
+		{"CUDA of a number that no Device has", Config{Library: library, Graph: "a.onnx", Device: CUDA(math.MaxInt - 1)}, ErrNoDevice},
 		{"no library", Config{Device: CPU, Graph: "a.onnx"}, ErrNoLibrary},
 		{"CUDA options on the CPU", Config{Library: library, Device: CPU, Graph: "a.onnx", CUDA: CUDAOptions{TF32: true}}, ErrCUDAOptions},
 		{"a CUDA option that is none", Config{Library: library, Device: CUDA(0), Graph: "a.onnx", CUDA: CUDAOptions{Growth: 9}}, ErrCUDAOptions},
@@ -189,6 +191,7 @@ func TestOpenOnCUDAFailsWithoutIt(t *testing.T) {
 	cfg.Device = CUDA(0)
 	s, err := Open(t.Context(), m, cfg)
 	require.ErrorIs(t, err, ErrNoCUDA)
+	require.ErrorContains(t, err, "Config.Providers is empty")
 	require.Nil(t, s)
 }
 
@@ -280,6 +283,7 @@ func TestARuntimeOfSomeoneElseIsRefused(t *testing.T) {
 	if inChild(t) {
 		return
 	}
+	t.Setenv("ORT_DISABLE_TELEMETRY", "1")
 	onnxruntime_go.SetSharedLibraryPath(onnxtest.Library(t))
 	require.NoError(t, onnxruntime_go.InitializeEnvironment())
 	m := admit(t, fstest.MapFS{"model.onnx": file(matMul())}, terms{})

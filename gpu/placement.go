@@ -22,16 +22,16 @@ func recordsAll(version string) bool {
 
 // cpuNodes are the nodes that compute floats on the CPU though the session was
 // asked for d, as policies read them: Operator:name. A node that the graph does
-// not have by that name and operator, or that is there twice, is one that the
-// runtime made; it counts as floats, unless it only copies.
+// not have by that name, in brackets, and operator, or that is there twice, is one
+// that the runtime made; it counts as floats, unless it only copies.
 func cpuNodes(graph []onnx.Node, placed []ort.Node, d Device) ([]string, error) {
 	_, cuda := d.cuda()
 	if cuda && len(placed) == 0 {
-		return nil, fmt.Errorf("%w: the runtime names no node", ErrPlacement)
+		return nil, fmt.Errorf("%w: the runtime names no node: either it does not tell, or it left none to run", ErrPlacement)
 	}
-	integral := map[string]bool{} // by what is reported of a node
+	ours := map[string]onnx.Node{} // by what is reported of them
 	for _, n := range graph {
-		integral[n.Operator+":"+n.Name] = !n.Floats
+		ours[n.Operator+":"+n.Encoded()] = n
 	}
 	times := map[string]int{}
 	for _, n := range placed {
@@ -41,11 +41,14 @@ func cpuNodes(graph []onnx.Node, placed []ort.Node, d Device) ([]string, error) 
 	var found []string
 	for _, n := range placed {
 		name := reported(n)
+		own, known := ours[name]
 		switch {
 		case n.Provider == ort.CUDAProvider && cuda, n.Provider == ort.CPUProvider && !cuda:
 		case n.Provider != ort.CPUProvider:
 			return nil, fmt.Errorf("%w: %s runs on %s", ErrPlacement, formats.Quote(name), formats.Quote(n.Provider))
-		case integral[name] && times[name] == 1, copies(n):
+		case known && !own.Floats && times[name] == 1, copies(n):
+		case known:
+			found = append(found, own.Operator+":"+own.Name)
 		default:
 			found = append(found, name)
 		}
@@ -54,7 +57,7 @@ func cpuNodes(graph []onnx.Node, placed []ort.Node, d Device) ([]string, error) 
 	return found, nil
 }
 
-// reported is a node as policies read it. A colon in a domain is none between
+// reported is a node as the runtime names it. A colon in a domain is none between
 // the operator and the name.
 func reported(n ort.Node) string {
 	operator := n.Operator

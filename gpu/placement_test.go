@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/weightgate/weightgate/formats/onnx"
+	o "github.com/weightgate/weightgate/formats/onnx/onnxtest"
 	"github.com/weightgate/weightgate/gpu/internal/onnxtest"
 	"github.com/weightgate/weightgate/gpu/internal/ort"
 	"github.com/weightgate/weightgate/loader"
@@ -99,6 +100,63 @@ func TestPlacementOfPublicModels(t *testing.T) {
 	}
 }
 
+// ONNX's numbers of element types.
+const onnxFloat, onnxInt64, onnxBool = 1, 7, 9
+
+// discarded is an If on a constant: the runtime puts the Unique of floats of the
+// branch that is taken in its place, and throws away the one of integers, which
+// has the given name.
+func discarded(name string) []byte {
+	return o.Standard(o.Input("x", onnxFloat, -1, 4), o.ShapedOutput("y", onnxFloat, -1),
+		o.Initializer(o.Head("always", onnxBool), o.Raw([]byte{1})),
+		o.Node("If", "always", "y",
+			o.Body("then_branch", o.String(2, "then"), o.ShapedOutput("a", onnxFloat, -1), o.Node("Unique", "x", "a", o.NodeName("taken"))),
+			o.Body("else_branch", o.String(2, "else"), o.ShapedOutput("b", onnxFloat, -1), o.Node("Shape", "x", "s"),
+				o.Node("Unique", "s", "u", o.NodeName(name)), o.Node("Cast", "u", "b", o.Int("to", onnxFloat)))))
+}
+
+// inlined has the Unique of floats in a function, where it has the first name,
+// and the one of integers, of the second, in a branch that is thrown away.
+func inlined(inside, name string) []byte {
+	return o.Model(o.IR(8), o.Opset("", 17), o.Opset("f", 1),
+		o.Function("f.Fn", o.FunctionInputs("a"), o.FunctionOutputs("b"), o.FunctionOpset("", 17),
+			o.FunctionNode("Unique", "a", "b", o.NodeName(inside))),
+		o.Graph(o.Input("x", onnxFloat, -1, 4), o.ShapedOutput("y", onnxFloat, -1), o.ShapedOutput("k", onnxInt64, -1),
+			o.Initializer(o.Head("always", onnxBool), o.Raw([]byte{1})),
+			o.Node("Shape", "x", "s"),
+			o.Node("If", "always", "k",
+				o.Body("then_branch", o.String(2, "then"), o.ShapedOutput("c", onnxInt64, -1), o.Node("Identity", "s", "c")),
+				o.Body("else_branch", o.String(2, "else"), o.ShapedOutput("d", onnxInt64, -1), o.Node("Unique", "s", "d", o.NodeName(name)))),
+			o.Node("f:Fn", "x", "y")))
+}
+
+// A node that the runtime throws away lends its name to none that it makes. If
+// nodes on constants are folded by its optimizers, functions always.
+func TestFloatsHaveNamesOfTheirOwn(t *testing.T) {
+	whole := []string{"Cast:Cast_2", "If:If_0", "Unique:taken"}
+	branch, function := []string{"Unique:_if_then_branch_Unique"}, []string{"Unique:_inlfunc_Fn_u"}
+	for _, c := range []struct {
+		name         string
+		model        []byte
+		vouched, not []string
+	}{
+		{"a branch", discarded("_if_then_branch_Unique"), branch, whole},
+		{"a branch, in brackets", discarded("[_if_then_branch_Unique]"), branch, whole},
+		{"a branch, and another name", discarded("other"), branch, whole},
+		{"a function", inlined("u", "_inlfunc_Fn_u"), function, function},
+		{"a function, in brackets", inlined("[u]", "_inlfunc_Fn_[u]"), function, function},
+		{"a function, and its own name", inlined("u", "u"), function, function},
+		{"a function, and another name", inlined("u", "other"), function, function},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, _ := placed(t, c.model, terms{})
+			require.Equal(t, c.vouched, found)
+			found, _ = placed(t, c.model, terms{unpinned: true})
+			require.Equal(t, c.not, found)
+		})
+	}
+}
+
 func TestPlacementIsJudged(t *testing.T) {
 	graph := []onnx.Node{{Name: "shape", Operator: "Shape"}, {Name: "product", Operator: "MatMul", Floats: true}}
 	cpu := func(op, name string) ort.Node {
@@ -112,14 +170,16 @@ func TestPlacementIsJudged(t *testing.T) {
 		placed []ort.Node
 		want   []string
 	}{
-		{"all on the device", []ort.Node{cuda("MatMul", "product"), cuda("Shape", "shape")}, nil},
-		{"shapes on the CPU", []ort.Node{cuda("MatMul", "product"), cpu("Shape", "shape")}, nil},
-		{"floats on the CPU", []ort.Node{cpu("MatMul", "product"), cpu("Shape", "shape")}, []string{"MatMul:product"}},
-		{"a node of the runtime's", []ort.Node{cpu("Gemm", "product/fused")}, []string{"Gemm:product/fused"}},
+		{"all on the device", []ort.Node{cuda("MatMul", "[product]"), cuda("Shape", "[shape]")}, nil},
+		{"shapes on the CPU", []ort.Node{cuda("MatMul", "[product]"), cpu("Shape", "[shape]")}, nil},
+		{"floats on the CPU", []ort.Node{cpu("MatMul", "[product]"), cpu("Shape", "[shape]")}, []string{"MatMul:product"}},
+		{"a node of the runtime's", []ort.Node{cpu("Gemm", "[product]/fused")}, []string{"Gemm:[product]/fused"}},
 		{"without a name", []ort.Node{cpu("Shape", "")}, []string{"Shape:"}},
-		{"another operator of that name", []ort.Node{cpu("Gather", "shape")}, []string{"Gather:shape"}},
-		{"another domain", []ort.Node{{Provider: ort.CPUProvider, Domain: "Shape:x", Operator: "Shape", Name: "shape"}}, []string{"Shape_x/Shape:shape"}},
-		{"twice", []ort.Node{cpu("Shape", "shape"), cuda("Shape", "shape")}, []string{"Shape:shape"}},
+		{"another operator of that name", []ort.Node{cpu("Gather", "[shape]")}, []string{"Gather:[shape]"}},
+		{"a name of the runtime's", []ort.Node{cpu("Shape", "shape")}, []string{"Shape:shape"}},
+		{"a name around ours", []ort.Node{cpu("Shape", "[shape]_[shape]")}, []string{"Shape:[shape]_[shape]"}},
+		{"another domain", []ort.Node{{Provider: ort.CPUProvider, Domain: "Shape:x", Operator: "Shape", Name: "[shape]"}}, []string{"Shape_x/Shape:[shape]"}},
+		{"twice", []ort.Node{cpu("Shape", "[shape]"), cuda("Shape", "[shape]")}, []string{"Shape:shape"}},
 		{"copies", []ort.Node{cpu("MemcpyToHost", "Memcpy"), cpu("MemcpyFromHost", "Memcpy_2")}, nil},
 		{"copies of a domain", []ort.Node{{Provider: ort.CPUProvider, Domain: "x", Operator: "MemcpyToHost"}}, []string{"x/MemcpyToHost:"}},
 	} {
@@ -134,15 +194,17 @@ func TestPlacementIsJudged(t *testing.T) {
 		name   string
 		placed []ort.Node
 		device Device
+		says   string
 	}{
-		{"nothing is told", nil, CUDA(0)},
-		{"a provider that nobody asked for", []ort.Node{{Provider: "TensorrtExecutionProvider", Operator: "Shape", Name: "shape"}}, CUDA(0)},
-		{"none at all", []ort.Node{{Operator: "Shape", Name: "shape"}}, CUDA(0)},
-		{"CUDA where the CPU was asked for", []ort.Node{cuda("Shape", "shape")}, CPU},
+		{"nothing is told", nil, CUDA(0), "left none to run"},
+		{"a provider that nobody asked for", []ort.Node{{Provider: "TensorrtExecutionProvider", Operator: "Shape", Name: "[shape]"}}, CUDA(0), "runs on TensorrtExecutionProvider"},
+		{"none at all", []ort.Node{{Operator: "Shape", Name: "[shape]"}}, CUDA(0), "runs on "},
+		{"CUDA where the CPU was asked for", []ort.Node{cuda("Shape", "[shape]")}, CPU, "runs on CUDAExecutionProvider"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found, err := cpuNodes(graph, c.placed, c.device)
 			require.ErrorIs(t, err, ErrPlacement)
+			require.ErrorContains(t, err, c.says)
 			require.Nil(t, found)
 		})
 	}

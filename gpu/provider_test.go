@@ -61,15 +61,17 @@ func TestProvidersAreOpenedFromTheirCopies(t *testing.T) {
 	runsLike(t, matMul(), s, noise(t, 2, side))
 }
 
-// Without its providers beside it the build for CUDA has no CUDA.
-func TestCUDAWithoutItsProviders(t *testing.T) {
-	core, _ := onnxtest.GPU(t)
+// The build for CUDA has no CUDA without the one of its providers that is CUDA.
+func TestCUDAWithoutItsProvider(t *testing.T) {
+	core, providers := onnxtest.GPU(t)
 	if inChild(t) {
 		return
 	}
-	m := admit(t, fstest.MapFS{"model.onnx": file(matMul())}, terms{device: "cuda", library: core})
-	s, err := Open(t.Context(), m, Config{Library: core, Device: CUDA(0)})
+	on := terms{device: "cuda", library: core, providers: providers[:1]}
+	m := admit(t, fstest.MapFS{"model.onnx": file(matMul())}, on)
+	s, err := Open(t.Context(), m, Config{Library: core, Providers: on.providers, Device: CUDA(0)})
 	require.ErrorIs(t, err, ErrNoCUDA)
+	require.ErrorContains(t, err, "libonnxruntime_providers_cuda.so")
 	require.Nil(t, s)
 }
 

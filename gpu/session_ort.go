@@ -71,7 +71,13 @@ func (cfg *Config) check() error {
 	case cfg.Device == CPU && cfg.CUDA != CUDAOptions{}:
 		return fmt.Errorf("%w: the device is the CPU", ErrCUDAOptions)
 	}
-	return cfg.CUDA.check()
+	if err := cfg.CUDA.check(); err != nil {
+		return err
+	}
+	if _, cuda := cfg.Device.cuda(); cuda && len(cfg.Providers) == 0 {
+		return fmt.Errorf("%w: no provider libraries: Config.Providers is empty", ErrNoCUDA)
+	}
+	return nil
 }
 
 // openRuntime opens the sealed copies. The core library looks for the providers

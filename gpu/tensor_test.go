@@ -1,6 +1,7 @@
 package gpu_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"unsafe"
@@ -13,11 +14,13 @@ import (
 func TestDevice(t *testing.T) {
 	for d, want := range map[gpu.Device]string{
 		0: "none", -7: "none", gpu.CPU: "cpu", gpu.CUDA(0): "cuda:0", gpu.CUDA(11): "cuda:11", gpu.CUDA(-1): "none",
+		gpu.CUDA(math.MaxInt - 2): fmt.Sprint("cuda:", math.MaxInt-2),
 	} {
 		require.Equal(t, want, d.String())
 	}
-	require.Zero(t, gpu.CUDA(-1))
-	require.Zero(t, gpu.CUDA(math.MinInt))
+	for _, n := range []int{-1, math.MinInt, math.MaxInt - 1, math.MaxInt} {
+		require.Zero(t, gpu.CUDA(n))
+	}
 }
 
 // roundTrip makes a tensor over data and finds the same memory in it.

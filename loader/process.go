@@ -20,7 +20,7 @@ type openedLibraries struct {
 
 	opening sync.Mutex // held while they are opened
 	done    bool
-	folder  *memory.Folder // of a core that has providers, which it looks for beside itself
+	folder  memory.Folder // of a core that has providers, which it looks for beside itself
 }
 
 func (o *openedLibraries) identity() manifest.Digest {
@@ -56,7 +56,8 @@ func (o *openedLibraries) take(l *Library) manifest.Digest {
 	return o.digest
 }
 
-// open runs open unless an earlier call succeeded.
+// open runs open unless an earlier call succeeded. The copies stand in their
+// folder no longer than that takes.
 func (o *openedLibraries) open(open func(core string, providers []string) error) error {
 	o.opening.Lock()
 	defer o.opening.Unlock()
@@ -68,42 +69,19 @@ func (o *openedLibraries) open(open func(core string, providers []string) error)
 		err = open(paths[0], paths[1:])
 	}
 	o.done = err == nil
-	return errors.Join(err, o.tidy())
+	return errors.Join(err, o.folder.Clear())
 }
 
 // paths are those to the copies. Beside each other they stand under their own
 // names; the core alone needs no folder.
-func (o *openedLibraries) paths() (paths []string, err error) {
+func (o *openedLibraries) paths() ([]string, error) {
 	if len(o.sealed) == 1 {
-		return []string{o.sealed[0].Path()}, nil
+		core := o.sealed[0].Sealed
+		return []string{core.Path()}, core.Reachable()
 	}
-	if o.folder == nil {
-		if o.folder, err = memory.NewFolder(); err != nil {
-			return nil, err
-		}
-	}
+	var files []memory.Named
 	for _, s := range o.sealed {
-		path, err := o.folder.Put(s.entry.Name, s.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		paths = append(paths, path)
+		files = append(files, memory.Named{Name: s.entry.Name, Memory: s.Sealed})
 	}
-	return paths, nil
-}
-
-// tidy empties the folder, and removes it once nothing will be opened any more.
-func (o *openedLibraries) tidy() error {
-	if o.folder == nil {
-		return nil
-	}
-	var names []string
-	for _, s := range o.sealed {
-		names = append(names, s.entry.Name)
-	}
-	err := o.folder.Clear(names...)
-	if o.done {
-		err = errors.Join(err, o.folder.Remove())
-	}
-	return err
+	return o.folder.Fill(files...)
 }

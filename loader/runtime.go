@@ -161,7 +161,7 @@ func (l *Library) Digest() manifest.Digest { return l.identity }
 // the same copies again, by the same paths.
 //
 // A core that has providers stands beside them, each under the name of its file,
-// in a private directory that is empty again when open returns: what the core is
+// in a private directory that is gone when open returns: what the core is
 // to find there it has to open until then.
 //
 // The error is open's, ErrClosed, or a *Rejection if the process has taken

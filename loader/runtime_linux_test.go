@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/loader/internal/memory"
 	"github.com/weightgate/weightgate/policy"
 	"github.com/weightgate/weightgate/policy/manifest"
 )
@@ -49,7 +50,7 @@ func libraryGate(t *testing.T, dir string, session string, change func(*Config),
 func fresh(t *testing.T) {
 	t.Helper()
 	forget := func() {
-		process.digest, process.sealed, process.folder, process.done = manifest.Digest{}, nil, nil, false
+		process.digest, process.sealed, process.folder, process.done = manifest.Digest{}, nil, memory.Folder{}, false
 	}
 	forget()
 	t.Cleanup(forget)
@@ -307,12 +308,12 @@ func TestLibrariesLieBesideEachOtherWhileTheyAreOpened(t *testing.T) {
 		for _, path := range paths[0] {
 			require.NoFileExists(t, path)
 		}
+		folder, err := os.Readlink(filepath.Dir(paths[0][0]))
+		require.NoError(t, err)
+		require.True(t, strings.HasSuffix(folder, " (deleted)"), folder)
 	}
 	require.Len(t, paths, 2)
 	require.Equal(t, paths[0], paths[1])
-	folder, err := os.Readlink(filepath.Dir(paths[0][0]))
-	require.NoError(t, err)
-	require.True(t, strings.HasSuffix(folder, " (deleted)"), folder)
 	require.Equal(t, "libcore.so.1", filepath.Base(paths[0][0]))
 }
 

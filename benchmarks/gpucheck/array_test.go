@@ -51,16 +51,19 @@ func TestComparison(t *testing.T) {
 	want := took(0, 2).Outputs
 	for _, c := range []struct {
 		name  string
+		path  float32 // in the second round
 		gate  []answer
 		fails string
 	}{
-		{"close", []answer{took(2, 2.001), took(4, 2)}, ""},
-		{"one round is off", []answer{took(2, 2), took(4, 2.1)}, "differ by 0.05 of the largest, which may be 0.01"},
-		{"no number", []answer{took(2, float32(math.NaN())), took(4, 2)}, "NaN"},
+		{"close", 2, []answer{took(2, 2.001), took(4, 2)}, ""},
+		{"one round is off", 2, []answer{took(2, 2), took(4, 2.1)}, "differ by 0.05 of the largest, which may be 0.01"},
+		{"one round by path is off", 2.5, []answer{took(2, 2), took(4, 2)}, "differ by 0.2 of the largest, which may be 0.01"},
+		{"no number by path", float32(math.NaN()), []answer{took(2, 2), took(4, 2)}, "against the way by path"},
+		{"no number", 2, []answer{took(2, float32(math.NaN())), took(4, 2)}, "NaN"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := comparison{Tolerance: 0.01}
-			found.add(want, []answer{took(1, 2), took(8, 2)}, c.gate)
+			found.add(want, []answer{took(1, 2), took(8, c.path)}, c.gate)
 			if c.fails != "" {
 				require.Contains(t, found.Failure, c.fails)
 				return

@@ -79,11 +79,12 @@ func (j job) inChild(ctx context.Context, dirs []string) (answer, error) {
 	child.Stdin = bytes.NewReader(text)
 	var said bytes.Buffer
 	child.Stderr = &said
+	child.Env = append(os.Environ(), "ORT_DISABLE_TELEMETRY=1") // gpu.Open sets it too, by path nobody would
 	if len(dirs) > 0 {
 		if given := os.Getenv("LD_LIBRARY_PATH"); given != "" {
 			dirs = append(dirs[:len(dirs):len(dirs)], given)
 		}
-		child.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(dirs, ":"))
+		child.Env = append(child.Env, "LD_LIBRARY_PATH="+strings.Join(dirs, ":"))
 	}
 	out, err := child.Output()
 	if err != nil {

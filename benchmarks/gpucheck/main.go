@@ -8,10 +8,12 @@
 // through a gate under a policy and a lock that pin models and libraries. Their
 // outputs are held against the CPU's, TF32 off, within 0.001 of the largest of
 // them, and the time to a first inference against that of the same files opened
-// by path. Then come what must be refused, and what must be an error: a device
-// that the policy does not allow, a provider library that the lock does not
-// have, too little memory, a graph that would fall back to the CPU. Each session
-// is a process of its own, which finds CUDA's libraries by LD_LIBRARY_PATH.
+// by path. Of MiniLM and recognition, which work shapes out on the CPU, a session
+// by path does not tell what else it has there; the gate's does. Then come what
+// must be refused, and what must be an error: a device that the policy does not
+// allow, a provider library that is not the lock's, too little memory, a graph
+// that would fall back to the CPU. Each session is a process of its own, which
+// finds CUDA's libraries by LD_LIBRARY_PATH.
 //
 // What is not there is fetched by examples/fetch, 1.6 GB of it, if there is a
 // device. A machine that lacks something is told what, a line each, and the exit

@@ -34,6 +34,11 @@ func (p paths) open(_ context.Context, w workload) (runner, error) {
 		if err := appendCUDA(options); err != nil {
 			return nil, err
 		}
+		if !w.Shapes { // a session that gives a node to the CPU then does not come about
+			if err := options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1"); err != nil {
+				return nil, err
+			}
+		}
 	}
 	var inputs []string
 	for _, a := range w.Input {

@@ -31,7 +31,7 @@ type comparison struct {
 	Bytes     int64          `json:"bytes"`     // of the model's files
 	Tolerance float64        `json:"tolerance"` // largest Relative of both
 	FromCPU   agreement      `json:"fromCPU"`   // of outputs through the gate; of all rounds, the farthest
-	FromPath  agreement      `json:"fromPath"`  // of the same from those by path
+	FromPath  agreement      `json:"fromPath"`  // of the same from those by path, round by round; the farthest
 	Rounds    int            `json:"rounds"`
 	Path      times          `json:"path"`
 	Gate      times          `json:"gate"`

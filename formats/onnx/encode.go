@@ -13,7 +13,7 @@ const placeholder = "null"
 
 // Encode is the graph in our own canonical protobuf, the only form in which a
 // runtime gets it: fields by ascending number, shortest varints, tensors as
-// raw_data, no doc strings, no metadata, and nodes named as Nodes has them. Every
+// raw_data, no doc strings, no metadata, and nodes named by Node.Encoded. Every
 // Weight is an initializer of the main graph with external data at the location
 // "null"; the caller supplies them, and sets the folder of external data to /dev
 // so that a missed one fails. The bytes are the caller's; equal models give equal
@@ -134,7 +134,11 @@ func (e *encoder) node(n *node) {
 	for _, v := range n.out {
 		e.value("output", v)
 	}
-	e.string("name", n.name)
+	if n.named {
+		e.string("name", Node{Name: n.name}.Encoded())
+	} else {
+		e.string("name", n.name)
+	}
 	e.string("op_type", n.op)
 	for _, a := range n.attributes {
 		e.sub("attribute", func(e *encoder) { e.attribute(a) })

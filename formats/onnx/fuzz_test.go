@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,7 +81,7 @@ func FuzzRead(f *testing.F) {
 		require.Equal(t, encoded, encode(t, m))
 		names := map[string]bool{}
 		for _, n := range m.Nodes() {
-			require.False(t, n.Name == "" || names[n.Name], "%q tells nodes apart", n.Name)
+			require.False(t, n.Name == "" || strings.ContainsAny(n.Name, "[]") || names[n.Name], "%q tells nodes apart", n.Name)
 			names[n.Name] = true
 		}
 

@@ -38,6 +38,7 @@ type node struct {
 	in, out []*value
 	calls   *function // the local function that it calls
 
+	named  bool // Nodes has it, by its name: Encode puts that in brackets
 	folds  bool // a runtime may compute it while it creates a session
 	floats bool // it may compute anything but integers and booleans
 }

@@ -58,6 +58,7 @@ func readModel(ctx context.Context, in formats.Input, lim formats.Limits, built 
 	known.MaxHeader = r.room // what folding knows of values is a part of the tree
 	fold(r.faults, known, tree)
 	r.nameNodes(tree.graph)
+	nameBodies(tree.functions)
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -10,33 +10,38 @@ import (
 // Bodies of local functions are not among them: runtimes put copies of them in
 // the place of each call, under names of their own.
 type Node struct {
-	Name     string // no other node has it, and no operator of a pack
+	Name     string // without brackets; no other node has it, and no operator of a pack
 	Operator string // with its domain unless that is ai.onnx: com.microsoft/FusedMatMul
 	Floats   bool   // false only if it is known to compute integers and booleans alone
 }
 
+// Encoded is the name as Encode writes it: in brackets, which no Name has. What a
+// runtime calls the nodes that it makes, by putting text before, behind or between
+// names that it was given, is then the name of none of these.
+func (n Node) Encoded() string { return "[" + n.Name + "]" }
+
 // Nodes are those of the main graph, each followed by those of its subgraphs.
 func (m *Model) Nodes() []Node {
 	var list []Node
-	for _, n := range allNodes(m.tree.graph) {
+	for _, n := range allNodes(m.tree.graph.nodes) {
 		list = append(list, Node{Name: n.name, Operator: strings.TrimPrefix(n.operator(), "/"), Floats: n.floats})
 	}
 	return list
 }
 
-// allNodes walks a graph and its subgraphs, with each node's index in its own.
-func allNodes(g *graph) iter.Seq2[int, *node] {
-	return func(yield func(int, *node) bool) { walkNodes(g, yield) }
+// allNodes walks nodes and their subgraphs', with each one's index in its own graph.
+func allNodes(nodes []*node) iter.Seq2[int, *node] {
+	return func(yield func(int, *node) bool) { walkNodes(nodes, yield) }
 }
 
-func walkNodes(g *graph, yield func(int, *node) bool) bool {
-	for i, n := range g.nodes {
+func walkNodes(nodes []*node, yield func(int, *node) bool) bool {
+	for i, n := range nodes {
 		if !yield(i, n) {
 			return false
 		}
 		for _, a := range n.attributes {
 			for _, inner := range a.graphs {
-				if !walkNodes(inner, yield) {
+				if !walkNodes(inner.nodes, yield) {
 					return false
 				}
 			}
@@ -47,23 +52,26 @@ func walkNodes(g *graph, yield func(int, *node) bool) bool {
 
 // nameNodes gives every node a name that no other node has, since names are how
 // a runtime says what it did with them. The first to bear a name keeps it; others
-// are called by their operator and index, as paths call them.
+// are called by their operator and index, as paths call them. A name that Encode
+// wrote is read as what it was written from.
 func (r *reader) nameNodes(g *graph) {
 	taken, keeps := map[string]bool{}, map[*node]bool{}
-	for _, n := range allNodes(g) {
-		if tellsApart(n.name) && !taken[n.name] {
-			taken[n.name], keeps[n] = true, true
+	for _, n := range allNodes(g.nodes) {
+		n.named = true
+		name := unbracketed(n.name)
+		if tellsApart(name) && !taken[name] {
+			n.name, taken[name], keeps[n] = name, true, true
 		}
 	}
 	repeats := map[string]int{}
-	for i, n := range allNodes(g) {
+	for i, n := range allNodes(g.nodes) {
 		if r.stopped() {
 			return
 		}
 		if keeps[n] {
 			continue
 		}
-		first := fmt.Sprintf("%s_%d", n.op, i)
+		first := fmt.Sprintf("%s_%d", withoutBrackets(n.op), i)
 		name := first
 		for taken[name] {
 			repeats[first]++
@@ -76,6 +84,31 @@ func (r *reader) nameNodes(g *graph) {
 	}
 }
 
+// nameBodies leaves no name in the bodies of functions that copies of them could
+// be taken for nodes of the graph by.
+func nameBodies(functions []*function) {
+	for _, fn := range functions {
+		for _, n := range allNodes(fn.nodes) {
+			n.name = withoutBrackets(n.name)
+		}
+	}
+}
+
+// unbracketed takes one pair of brackets off, in which Encode puts names.
+func unbracketed(name string) string {
+	if inner, ok := strings.CutPrefix(name, "["); ok {
+		if inner, ok := strings.CutSuffix(inner, "]"); ok {
+			return inner
+		}
+	}
+	return name
+}
+
+// withoutBrackets takes all of them out.
+func withoutBrackets(name string) string {
+	return strings.NewReplacer("[", "", "]", "").Replace(name)
+}
+
 // tellsApart reports whether a name says which node is meant, also to policies,
 // which list operators beside nodes.
 func tellsApart(name string) bool {
@@ -84,5 +117,5 @@ func tellsApart(name string) bool {
 		domain, op = "", name
 	}
 	_, operator := packs[domain].since[op]
-	return name != "" && (!operator || qualified && domain == "")
+	return name != "" && !strings.ContainsAny(name, "[]") && (!operator || qualified && domain == "")
 }

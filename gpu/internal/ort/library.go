@@ -11,11 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"unsafe"
 
-	"github.com/weightgate/weightgate/formats"
 	"github.com/yalue/onnxruntime_go"
 )
 
@@ -84,25 +82,4 @@ func check(status *C.OrtStatus) error {
 	}
 	defer C.ort_release_status(status)
 	return failure(strings.TrimSpace(C.GoString(C.ort_message(status))))
-}
-
-// failure is what the runtime tells. The text may quote the model: it is escaped,
-// on one line.
-func failure(text string) error {
-	err := fmt.Errorf("onnxruntime: %s", formats.Quote(text))
-	if slices.ContainsFunc(shortages, func(words string) bool { return strings.Contains(text, words) }) {
-		return fmt.Errorf("%w: %w", ErrOutOfMemory, err)
-	}
-	return err
-}
-
-// shortages are the words in which the runtime's allocators, the C++ library and
-// CUDA's libraries tell that there is no memory.
-var shortages = []string{
-	"Failed to allocate memory for requested buffer",
-	"is smaller than requested bytes",
-	"std::bad_alloc",
-	"CUDA failure 2: out of memory",
-	"CUBLAS_STATUS_ALLOC_FAILED",
-	"CUDNN_STATUS_ALLOC_FAILED",
 }

@@ -11,7 +11,7 @@ package ort
 import "errors"
 
 // ErrNoCUDA says that the runtime cannot use the CUDA device it was asked for.
-var ErrNoCUDA = errors.New("gpu: no such CUDA device")
+var ErrNoCUDA = errors.New("gpu: no session on CUDA")
 
 // ErrOutOfMemory says that the runtime could not get memory of the host or the
 // device. The runtime tells it in words alone: other words are another error.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/weightgate/weightgate/formats"
+	o "github.com/weightgate/weightgate/formats/onnx/onnxtest"
 	"github.com/weightgate/weightgate/gpu/internal/onnxtest"
 	"golang.org/x/sys/unix"
 )
@@ -301,21 +303,64 @@ func TestRunOutOfMemory(t *testing.T) {
 }
 
 func TestShortages(t *testing.T) {
+	const (
+		arena = "/src/bfc_arena.cc:360 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) "
+		call  = "/src/cuda_call.cc:129 std::conditional_t<THRW, void, Status> onnxruntime::CudaCall(ERRTYPE) [with ERRTYPE = int] "
+		node  = "Non-zero status code returned while running Reshape node. Name:'%s' Status Message: "
+		shape = "/src/reshape_helper.h:91 onnxruntime::ReshapeHelper::ReshapeHelper(bool) The input tensor cannot be reshaped"
+	)
+	at := func(name, status string) string { return fmt.Sprintf(node, name) + status }
+	const bytes = "Failed to allocate memory for requested buffer of size 64"
 	for _, c := range []struct {
 		text string
 		want bool
 	}{
-		{"BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 64", true},
-		{"Available memory of 10 is smaller than requested bytes of 64", true},
+		{arena + bytes, true},
+		{bytes, true},
+		{"Exception during initialization: " + arena + "Available memory of 10 is smaller than requested bytes of 64", true},
 		{"std::bad_alloc", true},
-		{"CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);", true},
-		{"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0", true},
-		{"CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0", true},
-		{"CUDA failure 700: an illegal memory access was encountered", false},
+		{"Exception during initialization: std::bad_alloc", true},
+		{call + "CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);", true},
+		{call + "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0", true},
+		{call + "CUBLAS failure 3: the resource allocation failed ; GPU=0", true},
+		{call + "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0", true},
+		{call + "CUDNN failure 4003: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ; GPU=0", true},
+		{call + "CUDNN failure 4004: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED ; GPU=0", true},
+		{at("[a]", "std::bad_alloc"), true},
+		{at("[a]", at("[b]", arena+bytes)), true},
+		{at("Status Message: x", call+"CUDA failure 2: out of memory ; GPU=0"), true},
+
+		{call + "CUDA failure 700: an illegal memory access was encountered", false},
+		{call + "CUDNN failure 4001: CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED ; GPU=0", false},
 		{"indices element out of data bounds", false},
+		{at("std::bad_alloc", shape), false},
+		{at("' Status Message: std::bad_alloc", shape), false},
+		{at("[a]", at(bytes, shape)), false},
+		{"Could not find an implementation for Reshape(1) node with name 'std::bad_alloc'", false},
+		{"Node (CUDA failure 2: out of memory ; ) Op (Reshape) [ShapeInferenceError]", false},
+		{"/src/graph.cc:1 void f(int) the value (std::bad_alloc", false},
 	} {
 		err := failure(c.text)
 		require.ErrorContains(t, err, formats.Quote(c.text))
 		require.Equal(t, c.want, errors.Is(err, ErrOutOfMemory), c.text)
 	}
+}
+
+// A model chooses the names of its nodes, and not what its errors are.
+func TestNamesAreNoShortage(t *testing.T) {
+	library(t)
+	model := o.Standard(o.Input("x", 1, 2, 2), o.Input("shape", 7, 1), o.Output("y", 1),
+		o.Node("Reshape", "x shape", "y", o.NodeName("std::bad_alloc")))
+	s, err := NewSession(t.Context(), model, nil, Config{Inputs: []string{"x", "shape"}, Outputs: []string{"y"}})
+	require.NoError(t, err)
+	defer s.Close()
+	c, err := s.Begin()
+	require.NoError(t, err)
+	defer c.End()
+	c.Add(formats.F32, []int64{2, 2}, make([]byte, 16))
+	c.Add(formats.I64, []int64{1}, binary.LittleEndian.AppendUint64(nil, 3))
+	c.AddAbsent()
+	err = c.Run(t.Context())
+	require.ErrorContains(t, err, "std::bad_alloc")
+	require.NotErrorIs(t, err, ErrOutOfMemory)
 }

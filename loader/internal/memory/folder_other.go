@@ -5,9 +5,12 @@ package memory
 // A Folder is nothing here: there is no sealed memory to stand in it.
 type Folder struct{}
 
-// NewFolder answers ErrUnsupported.
-func NewFolder() (*Folder, error) { return nil, ErrUnsupported }
+// A Named is sealed memory and the name that it stands under.
+type Named struct {
+	Name   string
+	Memory *Sealed
+}
 
-func (*Folder) Put(string, *Sealed) (string, error) { return "", ErrUnsupported }
-func (*Folder) Clear(...string) error               { return nil }
-func (*Folder) Remove() error                       { return nil }
+// Fill answers ErrUnsupported.
+func (*Folder) Fill(...Named) ([]string, error) { return nil, ErrUnsupported }
+func (*Folder) Clear() error                    { return nil }

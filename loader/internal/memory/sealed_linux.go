@@ -14,12 +14,13 @@ const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F
 
 // NewSealed is sealed memory of size bytes, whose content fill writes. dst is
 // fill's until it returns; a slice kept longer faults. The name is shown by the
-// system and need not be unique.
+// system, cut after 249 bytes, and need not be unique.
 func NewSealed(name string, size int64, fill func(dst []byte) error) (*Sealed, error) {
 	if size < 0 || size > math.MaxInt {
 		return nil, fmt.Errorf("%w: %d sealed bytes", ErrRange, size)
 	}
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	const longest = 249 // a longer one is an error (https://man7.org/linux/man-pages/man2/memfd_create.2.html)
+	fd, err := unix.MemfdCreate(name[:min(len(name), longest)], unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if errors.Is(err, unix.ENOSYS) {
 		return nil, ErrUnsupported
 	}
@@ -71,6 +72,24 @@ func (s *Sealed) fill(size int, fill func([]byte) error) (err error) {
 		return err
 	}
 	return fill(b)
+}
+
+// Reachable says what is wrong if Path does not lead to the content: it does
+// not where /proc is not mounted.
+func (s *Sealed) Reachable() error { return s.reachedBy(s.Path()) }
+
+func (s *Sealed) reachedBy(path string) error {
+	var ours, found unix.Stat_t
+	if err := unix.Fstat(s.fd, &ours); err != nil {
+		return fmt.Errorf("memory: looking at sealed memory: %w", err)
+	}
+	if err := unix.Stat(path, &found); err != nil {
+		return fmt.Errorf("memory: %s does not lead to sealed memory; is /proc mounted, and may links be followed? %w", path, err)
+	}
+	if found.Dev != ours.Dev || found.Ino != ours.Ino {
+		return fmt.Errorf("memory: %s leads elsewhere than to sealed memory", path)
+	}
+	return nil
 }
 
 // Close unmaps the content and closes the descriptor. Other descriptors and

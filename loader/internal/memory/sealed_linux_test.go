@@ -66,6 +66,23 @@ func TestSealedClose(t *testing.T) {
 	require.False(t, mappedByName(t, "memfd:closed"))
 }
 
+// A file may have a longer name than what is sealed.
+func TestSealedOfALongName(t *testing.T) {
+	s, err := NewSealed(strings.Repeat("n", 255), page, func([]byte) error { return nil })
+	require.NoError(t, err)
+	require.True(t, mappedByName(t, "memfd:"+strings.Repeat("n", 249)+" (deleted)"))
+	require.NoError(t, s.Close())
+}
+
+func TestSealedIsReachable(t *testing.T) {
+	s, other := sealedText(t, "core"), sealedText(t, "other")
+	require.NoError(t, s.Reachable())
+	require.ErrorContains(t, s.reachedBy(other.Path()), "elsewhere")
+	require.ErrorContains(t, s.reachedBy("/no/proc/self/fd/3"), "is /proc mounted")
+	require.NoError(t, s.Close())
+	require.Error(t, s.Reachable())
+}
+
 func TestSealedFails(t *testing.T) {
 	for _, size := range []int64{0, page} {
 		failed := errors.New("nothing to fill it with")
