@@ -27,10 +27,10 @@ race:
 SOAK ?= 10m
 soak:
 	$(fetched) && cd examples/embed && \
-	  $(GO) test -count=1 -run '^TestSoak' -soak $(SOAK) -timeout 60m -v .
+	  $(GO) test -count=1 -run '^TestSoak' -timeout 60m -v ./soak -soak $(SOAK)
 
 soak-race:
-	$(fetched) && cd examples/embed && $(GO) test -count=1 -race -run '^TestSoakService$$' -soak 20s -v .
+	$(fetched) && cd examples/embed && $(GO) test -count=1 -race -run '^TestSoakService$$' -v ./soak -soak 20s
 
 # What needs no C compiler needs no C compiler.
 nocgo:

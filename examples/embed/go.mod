@@ -8,7 +8,6 @@ require (
 	github.com/gomlx/go-huggingface v0.4.0
 	github.com/stretchr/testify v1.12.1
 	github.com/weightgate/weightgate v0.0.0
-	golang.org/x/net v0.62.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/text v0.43.0
 )

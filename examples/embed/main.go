@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -29,6 +30,7 @@ import (
 
 type flags struct {
 	listen, admin string
+	maxTokens     int
 	exitOnDenied  bool
 	ask           string
 	providers     string
@@ -36,21 +38,47 @@ type flags struct {
 	encoder       encoder.Config
 }
 
-func main() {
-	var f flags
-	flag.StringVar(&f.listen, "listen", "127.0.0.1:8080", "where the API listens")
-	flag.StringVar(&f.admin, "admin", "127.0.0.1:8081", "where /debug/models listens, for operators alone")
-	flag.StringVar(&f.encoder.Name, "name", "minilm", "the model's name in the policy, and for clients")
-	flag.StringVar(&f.encoder.Dir, "model", "", "the model's directory (default: MiniLM is fetched)")
-	flag.StringVar(&f.encoder.Policy, "policy", "policy.yaml", "the policy; its lock lies beside it")
-	flag.StringVar(&f.encoder.Library, "library", "", "ONNX Runtime's library (default: it is fetched)")
-	flag.StringVar(&f.providers, "providers", "", "libraries of execution providers, separated by commas")
-	flag.StringVar(&f.device, "device", "cpu", "cpu or cuda")
-	flag.IntVar(&f.encoder.Threads, "threads", 0, "threads for one operator; 0: one for each core")
-	flag.BoolVar(&f.exitOnDenied, "exit-on-denied", false, "end without a verified model, instead of saying why at /healthz")
-	flag.StringVar(&f.ask, "ask", "", "serve, ask for the embedding of this text, print it and the report, end")
-	flag.Parse()
+// parsed reads the command line. What is wrong with it is written to stderr.
+func parsed(args []string, stderr io.Writer) (f flags, err error) {
+	set := flag.NewFlagSet("embed", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.StringVar(&f.listen, "listen", "127.0.0.1:8081", "where the API listens")
+	set.StringVar(&f.admin, "admin", "127.0.0.1:8082", "where /debug/models listens, for operators alone")
+	set.StringVar(&f.encoder.Name, "name", "minilm", "the model's name in the policy, and for clients")
+	set.StringVar(&f.encoder.Dir, "model", "", "the model's directory (default: MiniLM is fetched)")
+	set.StringVar(&f.encoder.Policy, "policy", "policy.yaml", "the policy; its lock lies beside it")
+	set.StringVar(&f.encoder.Library, "library", "", "ONNX Runtime's library (default: it is fetched)")
+	set.StringVar(&f.providers, "providers", "", "libraries of execution providers, separated by commas")
+	set.StringVar(&f.device, "device", "cpu", "cpu or cuda")
+	set.IntVar(&f.encoder.Threads, "threads", 0, "threads for one operator; 0: one for each core")
+	set.IntVar(&f.maxTokens, "max-tokens", 1<<15, "tokens of one request, all its inputs together")
+	set.BoolVar(&f.exitOnDenied, "exit-on-denied", false, "end without a verified model, instead of saying why at /healthz")
+	set.StringVar(&f.ask, "ask", "", "serve, ask for the embedding of this text, print it and the report, end")
+	if err := set.Parse(args); err != nil {
+		return flags{}, err
+	}
+	switch {
+	case set.NArg() > 0:
+		err = fmt.Errorf("embed: %q is not a flag", set.Arg(0))
+	case f.maxTokens < 1:
+		err = fmt.Errorf("embed: -max-tokens %d: want 1 or more", f.maxTokens)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		set.Usage()
+		return flags{}, err
+	}
+	return f, nil
+}
 
+func main() {
+	f, err := parsed(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		os.Exit(2)
+	}
 	level := slog.LevelInfo
 	if f.ask != "" {
 		level = slog.LevelError
@@ -71,7 +99,7 @@ func run(ctx context.Context, f flags, logger *slog.Logger) error {
 	if f.ask != "" {
 		f.listen, f.admin, f.exitOnDenied = "127.0.0.1:0", "127.0.0.1:0", true
 	}
-	s, err := service.New(service.Config{Model: f.encoder.Name, Logger: logger})
+	s, err := service.New(service.Config{Model: f.encoder.Name, MaxTokens: f.maxTokens, Logger: logger})
 	if err != nil {
 		return err
 	}

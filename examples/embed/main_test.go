@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,32 @@ func running(t *testing.T, f flags, until service.State) service.Health {
 	return h
 }
 
+func TestParsed(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string // on stderr; "": the arguments are taken
+	}{
+		{nil, ""},
+		{[]string{"-listen", ":1", "-admin", ":2", "-max-tokens", "100"}, ""},
+		{[]string{"serve"}, `"serve" is not a flag`},
+		{[]string{"-ask", "What", "is verified?"}, `"is verified?" is not a flag`},
+		{[]string{"-max-tokens", "0"}, "-max-tokens 0: want 1 or more"},
+		{[]string{"-port", "1"}, "flag provided but not defined: -port"},
+	} {
+		var stderr strings.Builder
+		f, err := parsed(c.args, &stderr)
+		if c.want == "" {
+			require.NoError(t, err)
+			require.NotEqual(t, f.listen, f.admin)
+			continue
+		}
+		require.Error(t, err)
+		require.Zero(t, f.listen)
+		require.Contains(t, stderr.String(), c.want)
+		require.Contains(t, stderr.String(), "Usage of embed")
+	}
+}
+
 func TestRunServes(t *testing.T) {
 	running(t, onCPU(t), service.Verified)
 }
@@ -96,7 +123,13 @@ func TestRunSaysWhyItDoesNot(t *testing.T) {
 func TestRunWithoutADevice(t *testing.T) {
 	f := onCPU(t)
 	f.device = "abacus"
-	require.Contains(t, running(t, f, service.Failed).Error, `no device is called "abacus"`)
+	require.Empty(t, running(t, f, service.Failed).Error) // for whoever asks
+	response, err := http.Get("http://" + f.admin + "/healthz")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(body), `no device is called \"abacus\"`)
 }
 
 func TestRunEndsOnDenied(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -61,9 +60,8 @@ func TestClientsThatSendNothingKeepNobodyOut(t *testing.T) {
 			var said health
 			require.Equal(t, http.StatusOK, ask(t, "GET", url+"/healthz", nil, &said))
 			require.Equal(t, http.StatusOK, post(url, page))
-			s.clients.mu.Lock()
-			defer s.clients.mu.Unlock()
-			require.LessOrEqual(t, len(s.clients.open), s.connections)
+			connections, _ := s.clients.Held()
+			require.LessOrEqual(t, connections, s.connections)
 		})
 	}
 }
@@ -77,9 +75,8 @@ func TestClientsThatSendHalfKeepNobodyOut(t *testing.T) {
 	s := serving(l, canned(nothing))
 	url := listening(t, s)
 	arriving := func() int64 {
-		s.clients.mu.Lock()
-		defer s.clients.mu.Unlock()
-		return s.clients.arriving
+		_, bytes := s.clients.Held()
+		return bytes
 	}
 	half := func() net.Conn {
 		conn := dial(t, url)
@@ -96,65 +93,6 @@ func TestClientsThatSendHalfKeepNobodyOut(t *testing.T) {
 	require.Empty(t, answer, "it made room for the others")
 	require.Equal(t, http.StatusOK, post(url, page))
 	require.LessOrEqual(t, arriving(), l.arriving)
-}
-
-func TestWhoIsDismissed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newClients(3, 100)
-		var conns []net.Conn
-		come := func() net.Conn {
-			conn, other := net.Pipe()
-			t.Cleanup(func() { conn.Close(); other.Close() })
-			time.Sleep(time.Second)
-			c.track(conn, http.StateNew)
-			conns = append(conns, conn)
-			return conn
-		}
-		gone := func() (gone []int) {
-			for i, conn := range conns {
-				if c.open[conn] == nil {
-					gone = append(gone, i)
-				}
-			}
-			return gone
-		}
-		for range 3 {
-			come()
-		}
-		require.Empty(t, gone())
-		done, err := c.serve(conns[0])
-		require.NoError(t, err)
-		come()
-		require.Equal(t, []int{1}, gone(), "the first is served")
-		c.track(conns[1], http.StateIdle)
-		require.Equal(t, []int{1}, gone(), "it does not return")
-		require.ErrorIs(t, c.arrived(conns[1], 1), net.ErrClosed)
-		_, err = c.serve(conns[1])
-		require.ErrorIs(t, err, net.ErrClosed)
-
-		time.Sleep(time.Second)
-		done()
-		come()
-		require.Equal(t, []int{1, 2}, gone(), "the first is waited for only since it was served")
-		time.Sleep(time.Second)
-		c.track(conns[3], http.StateActive)
-		come()
-		require.Equal(t, []int{0, 1, 2}, gone())
-
-		// 4 is waited for longer than 3, and 5 has sent nothing
-		require.NoError(t, c.arrived(conns[3], 60))
-		require.NoError(t, c.arrived(conns[4], 40))
-		require.NoError(t, c.arrived(conns[3], 1))
-		require.Equal(t, []int{0, 1, 2, 4}, gone(), "who is waited for longest makes room")
-		require.Equal(t, int64(61), c.arriving)
-		require.NoError(t, c.arrived(conns[5], 39))
-		require.ErrorIs(t, c.arrived(conns[3], 1), net.ErrClosed, "if it is the one that sends, too")
-		require.Equal(t, int64(39), c.arriving)
-		c.track(conns[5], http.StateIdle)
-		require.Zero(t, c.arriving)
-		c.track(conns[5], http.StateClosed)
-		require.Empty(t, c.open)
-	})
 }
 
 func TestClientsThatHalfCloseGetTheirAnswer(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weightgate/weightgate/examples/internal/clients"
 	"github.com/weightgate/weightgate/loader"
 )
 
@@ -63,7 +64,7 @@ type service struct {
 	log      *slog.Logger
 	start    *health
 	health   atomic.Pointer[health]
-	clients  *clients
+	clients  *clients.Clients
 	admitted chan struct{}   // a place for each request that is whole
 	slots    chan struct{}   // a place for each that may compute
 	work     context.Context // of all that is computed
@@ -77,7 +78,7 @@ func newService(log *slog.Logger, l limits) *service {
 		limits:   l,
 		log:      log,
 		start:    &health{State: loading},
-		clients:  newClients(l.connections, l.arriving),
+		clients:  clients.New(l.connections, l.arriving),
 		admitted: make(chan struct{}, l.reading+l.waiting),
 		slots:    make(chan struct{}, l.reading),
 		work:     work,
@@ -114,10 +115,9 @@ func (s *service) listen(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      2*s.arrival + s.answer,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ConnState:         s.clients.track,
-		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	s.clients.Watch(server)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -213,8 +213,7 @@ func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) 
 	if reader == nil {
 		return 0, nil, errNotReady
 	}
-	conn := connectionOf(r)
-	data, err := posted(r, counted{http.MaxBytesReader(w, r.Body, s.body), func(n int) error { return s.clients.arrived(conn, n) }})
+	data, err := posted(r, s.clients.Body(r, http.MaxBytesReader(w, r.Body, s.body)))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -224,7 +223,7 @@ func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) 
 	default:
 		return 0, nil, errBusy
 	}
-	done, err := s.clients.serve(conn)
+	done, err := s.clients.Serve(r)
 	if err != nil {
 		return 0, nil, unread(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weightgate/weightgate/examples/embed/tokenizer"
@@ -102,23 +103,39 @@ func newEncoder(s *gpu.Session, tokens *tokenizer.Tokenizer, cfg Config) (*Encod
 }
 
 // warm makes the first run, which is the slowest: nobody waits for it, and if it
-// fails there is no Encoder.
+// fails there is no Encoder. Those that follow are large, and set the pace.
 func (e *Encoder) warm(ctx context.Context) error {
-	ids, err := e.Encode("")
+	none, err := e.Encode("")
 	if err != nil {
 		return err
 	}
-	_, err = e.Embed(ctx, [][]int64{ids})
-	return err
+	longest, err := e.Encode(strings.Repeat("a ", e.MaxTokens()-len(none)))
+	if err != nil {
+		return err
+	}
+	large := slices.Repeat([][]int64{longest}, (e.queue.pace.telling+len(longest)-1)/len(longest))
+	for _, texts := range [][][]int64{{none}, large, large} {
+		if _, err := e.Embed(ctx, texts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Embed is one embedding for each text, given as ids that Encode made or Check
 // let pass; they are not changed again. It waits for its turn and ends with ctx,
-// whatever else is in the same batch. The error is ErrBusy if too much is
-// waiting, ErrNotFinite, ErrClosed, ctx's or the session's.
+// whatever else is in the same batch.
+//
+// If ctx has a deadline and, as the batches so far tell, it would be missed, or
+// by another caller because of these texts, the error is a *BusyError at once.
+// Other errors are ErrNotFinite, ErrClosed, ctx's and the session's.
 func (e *Encoder) Embed(ctx context.Context, texts [][]int64) ([][]float32, error) {
 	return e.queue.embed(ctx, texts, e.width)
 }
+
+// Most is how many tokens one caller may hope to have computed in a time: no
+// fewer than those of one text.
+func (e *Encoder) Most(in time.Duration) int { return max(e.queue.most(in), e.MaxTokens()) }
 
 // Width is the number of elements of an embedding.
 func (e *Encoder) Width() int { return e.width }

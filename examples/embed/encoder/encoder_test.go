@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,6 +88,8 @@ func TestEmbedAsTheReference(t *testing.T) {
 	require.Equal(t, gpu.CPU, e.Device())
 	require.Equal(t, policy.Admitted, e.Report().Verdict)
 	require.True(t, e.Report().Vouched)
+	require.Equal(t, e.MaxTokens(), e.Most(0), "a text is always tried")
+	require.Less(t, e.Most(24*time.Hour), math.MaxInt32, "the warm-up measured it")
 
 	texts, want := references(t)
 	ids := make([][]int64, len(texts))

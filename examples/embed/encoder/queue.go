@@ -4,22 +4,30 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
-	// ErrBusy says that too much is waiting already.
-	ErrBusy = errors.New("encoder: too much is waiting")
-
 	// ErrClosed says that the Encoder was closed.
 	ErrClosed = errors.New("encoder: closed")
 
 	// ErrNotFinite says that an embedding has an element that is no number.
 	ErrNotFinite = errors.New("encoder: an embedding is not finite")
 )
+
+// A BusyError says that too much is waiting already.
+type BusyError struct {
+	After time.Duration // in which there is room again, if nothing else comes
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("encoder: too much is waiting for the next %v", e.After)
+}
 
 // Limits bound what is computed at once and what waits. Zero fields mean their
 // defaults.
@@ -39,6 +47,11 @@ func (l Limits) withDefaults() Limits {
 
 // A queue makes batches of texts from several calls. While one batch is
 // computed, the next gathers: an idle queue makes nobody wait.
+//
+// The next is the call with the least turn: the tokens that were computed before
+// it came, and its own. So a small call overtakes a large one, equal ones are
+// computed in the order in which they came, and nobody is overtaken by more than
+// what it brought itself.
 type queue struct {
 	limits  Limits
 	compute func(ctx context.Context, texts [][]int64, into [][]float32) error
@@ -48,17 +61,23 @@ type queue struct {
 
 	mu      sync.Mutex
 	arrived sync.Cond
-	calls   []*call // with texts that wait; the first is next
+	calls   []*call // with texts that wait, by their turns
 	tokens  int     // that wait
+	begun   int     // tokens of all batches so far
+	pace    pace
 }
 
 // A call is what one caller waits for.
 type call struct {
 	ctx     context.Context
+	turn    int
+	tokens  int // that wait
 	waiting []*text
-	done    chan struct{} // closed when every text is, or one failed
-	left    int           // texts that are not done; of the computing goroutine
-	err     error         // of the computing goroutine until done
+
+	embeddings [][]float32
+	done       chan struct{} // closed when every text is
+	left       int           // texts that are not done; of the computing goroutine
+	err        error         // of the computing goroutine until done
 }
 
 type text struct {
@@ -71,6 +90,7 @@ func newQueue(limits Limits, compute func(context.Context, [][]int64, [][]float3
 	q := &queue{limits: limits, compute: compute, stopped: make(chan struct{})}
 	q.ctx, q.end = context.WithCancel(context.Background())
 	q.arrived.L = &q.mu
+	q.pace.telling = limits.BatchTokens / 8
 	go q.work()
 	return q
 }
@@ -80,13 +100,10 @@ func (q *queue) embed(ctx context.Context, texts [][]int64, width int) ([][]floa
 		return nil, nil
 	}
 	c := &call{ctx: ctx, left: len(texts), done: make(chan struct{})}
-	flat := make([]float32, len(texts)*width)
-	embeddings := make([][]float32, len(texts))
-	for i, ids := range texts {
-		embeddings[i] = flat[i*width : (i+1)*width : (i+1)*width]
-		c.waiting = append(c.waiting, &text{ids: ids, into: embeddings[i], call: c})
+	for _, ids := range texts {
+		c.tokens += len(ids)
 	}
-	if err := q.add(c); err != nil {
+	if err := q.add(c, texts, width); err != nil {
 		return nil, err
 	}
 	select {
@@ -100,42 +117,89 @@ func (q *queue) embed(ctx context.Context, texts [][]int64, width int) ([][]floa
 	if c.err != nil {
 		return nil, c.err
 	}
-	if slices.ContainsFunc(flat, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }) {
-		return nil, ErrNotFinite
+	for _, embedding := range c.embeddings {
+		if slices.ContainsFunc(embedding, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }) {
+			return nil, ErrNotFinite
+		}
 	}
-	return embeddings, nil
+	return c.embeddings, nil
 }
 
-func (q *queue) add(c *call) error {
-	tokens := c.tokens()
+// add takes a call, if there is hope for it.
+func (q *queue) add(c *call, texts [][]int64, width int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ctx.Err() != nil {
 		return ErrClosed
 	}
-	if q.tokens > 0 && q.tokens+tokens > q.limits.QueueTokens {
-		return ErrBusy
+	c.turn = q.begun + c.tokens
+	at := 0
+	for at < len(q.calls) && q.calls[at].turn <= c.turn {
+		at++
 	}
-	q.tokens += tokens
-	q.calls = append(q.calls, c)
+	if err := q.hope(c, at); err != nil {
+		return err
+	}
+	flat := make([]float32, len(texts)*width)
+	for i, ids := range texts {
+		embedding := flat[i*width : (i+1)*width : (i+1)*width]
+		c.embeddings = append(c.embeddings, embedding)
+		c.waiting = append(c.waiting, &text{ids: ids, into: embedding, call: c})
+	}
+	q.tokens += c.tokens
+	q.calls = slices.Insert(q.calls, at, c)
 	q.arrived.Signal()
 	return nil
+}
+
+// hope refuses a call for the place at of the queue that would not be computed
+// in time, or for which another one would not be. Who comes alone is not refused.
+func (q *queue) hope(c *call, at int) error {
+	end, own := q.pace.rest(), q.pace.of(c.tokens)
+	if len(q.calls) == 0 && end == 0 {
+		return nil
+	}
+	for _, before := range q.calls[:at] {
+		end += q.pace.of(before.tokens)
+	}
+	if late := end + own - careful(remaining(c.ctx)); late > 0 {
+		return &BusyError{After: late}
+	}
+	for _, behind := range q.calls[at:] {
+		end += q.pace.of(behind.tokens)
+		if left := remaining(behind.ctx); end <= left && end+own > left {
+			return &BusyError{After: end}
+		}
+	}
+	if more := q.tokens + c.tokens - q.limits.QueueTokens; q.tokens > 0 && more > 0 {
+		return &BusyError{After: q.pace.of(more)}
+	}
+	return nil
+}
+
+// careful is the time that is counted on: estimates err, and others overtake.
+func careful(left time.Duration) time.Duration { return left - left/4 }
+
+func (q *queue) most(in time.Duration) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.pace.most(careful(in))
+}
+
+func remaining(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline)
+	}
+	return math.MaxInt64
 }
 
 // forget takes out what still waits of a call whose caller is gone.
 func (q *queue) forget(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.tokens -= c.tokens()
+	q.tokens -= c.tokens
+	c.tokens, c.waiting = 0, nil
 	q.calls = slices.DeleteFunc(q.calls, func(other *call) bool { return other == c })
-}
-
-func (c *call) tokens() int {
-	n := 0
-	for _, t := range c.waiting {
-		n += len(t.ids)
-	}
-	return n
 }
 
 func (q *queue) work() {
@@ -160,41 +224,50 @@ func (q *queue) next() []*text {
 		}
 		q.arrived.Wait()
 	}
-	first := q.calls[0]
-	batch := q.choose(first.waiting[0])
+	batch := q.choose(q.calls[0].waiting[0])
 	taken := make(map[*text]bool, len(batch))
+	tokens := 0
 	for _, t := range batch {
 		taken[t] = true
-		q.tokens -= len(t.ids)
+		tokens += len(t.ids)
+		t.call.tokens -= len(t.ids)
 	}
 	for _, c := range q.calls {
 		c.waiting = slices.DeleteFunc(c.waiting, func(t *text) bool { return taken[t] })
 	}
-	// Whoever had its turn goes to the back, so that a large call delays a small
-	// one by a batch and not by all of its own.
-	q.calls = append(q.calls[1:], first)
 	q.calls = slices.DeleteFunc(q.calls, func(c *call) bool { return len(c.waiting) == 0 })
+	q.tokens -= tokens
+	q.begun += tokens
+	q.pace.begin(tokens)
 	return batch
 }
 
-// choose takes the texts next to first in length, as long as they fit and not
-// more than a quarter of it is padding.
+// choose takes texts of the same call, then of others, those next to first in
+// length, as long as they fit and not more than a quarter of it is padding.
 func (q *queue) choose(first *text) []*text {
 	near := q.window()
 	distance := func(t *text) int { return max(len(t.ids)-len(first.ids), len(first.ids)-len(t.ids)) }
-	slices.SortStableFunc(near, func(a, b *text) int { return cmp.Compare(distance(a), distance(b)) })
+	other := func(t *text) int {
+		if t.call == first.call {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(near, func(a, b *text) int {
+		return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(distance(a), distance(b)))
+	})
 
 	batch, longest, sum := []*text{first}, len(first.ids), len(first.ids)
 	for _, t := range near {
-		if t == first {
-			continue
-		}
-		longest, sum = max(longest, len(t.ids)), sum+len(t.ids)
-		padded := longest * (len(batch) + 1)
-		if len(batch) == q.limits.BatchTexts || padded > q.limits.BatchTokens || padded > sum+sum/4 {
+		if len(batch) == q.limits.BatchTexts {
 			break
 		}
-		batch = append(batch, t)
+		long, all := max(longest, len(t.ids)), sum+len(t.ids)
+		padded := long * (len(batch) + 1)
+		if t == first || padded > q.limits.BatchTokens || padded > all+all/4 {
+			continue
+		}
+		batch, longest, sum = append(batch, t), long, all
 	}
 	return batch
 }
@@ -232,6 +305,9 @@ func (q *queue) run(batch []*text) {
 		texts[i], into[i] = t.ids, t.into
 	}
 	err := q.compute(ctx, texts, into)
+	q.mu.Lock()
+	q.pace.end(err == nil)
+	q.mu.Unlock()
 	for _, t := range batch {
 		t.call.finish(err)
 	}

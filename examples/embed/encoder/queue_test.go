@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -119,20 +120,180 @@ func TestQueueBatches(t *testing.T) {
 }
 
 func TestQueueTakesTurns(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		calls [][]int
+		want  []int
+	}{
+		{"a small one overtakes a large one", [][]int{{5, 5, 5}, {7}}, []int{7, 5, 5, 5}},
+		{"equal ones are in order", [][]int{{5, 5}, {4, 6}, {6, 4}}, []int{5, 5, 4, 6, 6, 4}},
+		{"a batch begins with its own call", [][]int{{5, 9}, {5, 10}}, []int{5, 9, 5, 10}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			desked(t, Limits{BatchTexts: 1}, func(t *testing.T, d *desk, ask func(context.Context, ...int) chan answer, q *queue) {
+				want := [][]int{{1}}
+				for _, lengths := range c.calls {
+					ask(t.Context(), lengths...)
+				}
+				for _, n := range c.want {
+					want = append(want, []int{n})
+				}
+				d.serve(len(want), nil)
+				require.Equal(t, want, d.batches)
+			})
+		})
+	}
+}
+
+// Small calls overtake a large one until they brought as much as it has.
+func TestQueueStarvesNobody(t *testing.T) {
 	desked(t, Limits{BatchTexts: 1}, func(t *testing.T, d *desk, ask func(context.Context, ...int) chan answer, q *queue) {
-		large, small := ask(t.Context(), 5, 5, 5), ask(t.Context(), 7)
-		d.serve(3, nil)
-		require.NoError(t, (<-small).err)
-		d.serve(2, nil)
+		large := ask(t.Context(), 20, 20)
+		for range 6 {
+			ask(t.Context(), 10)
+			d.serve(1, nil)
+		}
+		require.Equal(t, [][]int{{1}, {10}, {10}, {10}, {20}, {20}}, d.batches[:6])
+		d.serve(len(q.calls)+1, nil)
 		require.NoError(t, (<-large).err)
-		require.Equal(t, [][]int{{1}, {5}, {7}, {5}, {5}}, d.batches)
+	})
+}
+
+// paced runs f with a queue that computes a token in a second, a batch of ten.
+func paced(t *testing.T, limits Limits, f func(t *testing.T, ask func(in time.Duration, lengths ...int) chan answer, q *queue)) {
+	synctest.Test(t, func(t *testing.T) {
+		limits.BatchTokens, limits.BatchTexts = 10, 10
+		q := newQueue(limits.withDefaults(), func(ctx context.Context, texts [][]int64, _ [][]float32) error {
+			n := 0
+			for _, ids := range texts {
+				n += len(ids)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Duration(n) * time.Second):
+				return nil
+			}
+		})
+		defer q.close()
+		ask := func(in time.Duration, lengths ...int) chan answer {
+			out := make(chan answer, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), in)
+			go func() {
+				defer cancel()
+				vectors, err := q.embed(ctx, texts(lengths...), 1)
+				out <- answer{vectors, err}
+			}()
+			synctest.Wait()
+			return out
+		}
+		require.Equal(t, math.MaxInt32, q.most(time.Second), "nothing is known")
+		require.NoError(t, (<-ask(time.Minute, 10)).err)
+		require.Equal(t, 30, q.most(40*time.Second))
+		f(t, ask, q)
+	})
+}
+
+// after is what a *BusyError says.
+func after(t *testing.T, a answer) time.Duration {
+	require.Nil(t, a.vectors)
+	busy, ok := errors.AsType[*BusyError](a.err)
+	require.True(t, ok, "%v", a.err)
+	require.ErrorContains(t, busy, busy.After.String())
+	return busy.After
+}
+
+// Of equal calls at once as many are taken as can be computed, and those are.
+func TestQueueFinishesWhatItTakes(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		var calls []chan answer
+		for range 10 {
+			calls = append(calls, ask(40*time.Second, 10))
+		}
+		for i, c := range calls {
+			a := <-c
+			if i < 3 {
+				require.NoError(t, a.err)
+			} else {
+				require.Equal(t, 10*time.Second, after(t, a))
+			}
+		}
+	})
+}
+
+// Retry-After is true: by then there is room.
+func TestQueueHasRoomAfter(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		for range 3 {
+			ask(40*time.Second, 10)
+		}
+		wait := after(t, <-ask(40*time.Second, 10))
+		require.Equal(t, 10*time.Second, wait)
+		time.Sleep(wait - time.Second)
+		require.Equal(t, time.Second, after(t, <-ask(40*time.Second, 10)))
+		time.Sleep(time.Second)
+		require.NoError(t, (<-ask(40*time.Second, 10)).err)
+	})
+}
+
+// Who overtakes makes nobody late.
+func TestQueueKeepsItsWord(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		first, large := ask(40*time.Second, 10), ask(40*time.Second, 10, 10)
+		require.Equal(t, 30*time.Second, after(t, <-ask(time.Hour, 5, 6)))
+		small := ask(time.Hour, 5, 4)
+		for _, c := range []chan answer{first, small, large} {
+			require.NoError(t, (<-c).err)
+		}
+	})
+}
+
+// Alone, a call is computed for as long as it has.
+func TestQueueTriesWhoComesAlone(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		require.NoError(t, (<-ask(25*time.Second, 10, 10)).err)
+		require.ErrorIs(t, (<-ask(15*time.Second, 10, 10)).err, context.DeadlineExceeded)
+		synctest.Wait() // until its batch has ended too
+		require.NoError(t, (<-ask(11*time.Second, 10)).err)
+	})
+}
+
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace{telling: 10}
+		batch := func(tokens int, took time.Duration, computed bool) {
+			p.begin(tokens)
+			require.Equal(t, p.of(tokens), p.rest())
+			time.Sleep(took)
+			p.end(computed)
+			require.Zero(t, p.rest())
+		}
+		require.Zero(t, p.of(10))
+		batch(1, 9*time.Second, true)
+		require.Zero(t, p.of(10), "it is small")
+		batch(10, 20*time.Second, false)
+		require.Zero(t, p.of(10), "it failed")
+		batch(10, 20*time.Second, true)
+		require.Equal(t, 20*time.Second, p.of(10))
+		batch(10, 40*time.Second, true)
+		require.Equal(t, 30*time.Second, p.of(10))
+		batch(1, 9*time.Second, true)
+		require.Equal(t, 30*time.Second, p.of(10))
+		batch(1, time.Second, true)
+		require.Equal(t, 20*time.Second, p.of(10), "even a small one is faster")
+		require.Equal(t, 5, p.most(10*time.Second))
+		p.begin(10)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 15*time.Second, p.rest())
+		time.Sleep(time.Hour)
+		require.Zero(t, p.rest())
 	})
 }
 
 func TestQueueIsBounded(t *testing.T) {
 	desked(t, Limits{QueueTokens: 10}, func(t *testing.T, d *desk, ask func(context.Context, ...int) chan answer, q *queue) {
 		larger := ask(t.Context(), 8, 8) // nothing waits: it may be more than fits
-		require.ErrorIs(t, (<-ask(t.Context(), 1)).err, ErrBusy)
+		after(t, <-ask(t.Context(), 1))
 		d.serve(2, nil)
 		require.NoError(t, (<-larger).err)
 		again := ask(t.Context(), 1)
@@ -176,10 +337,10 @@ func TestQueueEndsABatchOnlyForEverybody(t *testing.T) {
 func TestQueueTellsTheErrorOfABatch(t *testing.T) {
 	broken := errors.New("no memory")
 	desked(t, Limits{BatchTexts: 1}, func(t *testing.T, d *desk, ask func(context.Context, ...int) chan answer, q *queue) {
-		a, b := ask(t.Context(), 5, 5), ask(t.Context(), 5)
+		a, b := ask(t.Context(), 5, 5), ask(t.Context(), 5, 5)
 		d.serve(1, nil)
 		d.serve(1, broken)
-		d.serve(2, nil)
+		d.serve(3, nil)
 		require.ErrorIs(t, (<-a).err, broken)
 		require.NoError(t, (<-b).err)
 	})

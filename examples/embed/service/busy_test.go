@@ -1,8 +1,12 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,12 +23,14 @@ import (
 type stalled struct {
 	wait  time.Duration
 	err   error
+	most  int           // that it hopes to compute
 	began chan struct{} // gets one for each Embed
 	ended atomic.Int64  // Embeds whose context ended
 }
 
 func (m *stalled) Encode(string) ([]int64, error) { return []int64{101, 102}, nil }
 func (m *stalled) Check([]int64) error            { return nil }
+func (m *stalled) Most(time.Duration) int         { return cmp.Or(m.most, math.MaxInt) }
 func (m *stalled) MaxTokens() int                 { return 2 }
 func (m *stalled) Width() int                     { return 1 }
 func (m *stalled) Phases() []loader.PhaseTime {
@@ -58,7 +64,9 @@ func TestWhatEmbedAnswers(t *testing.T) {
 		code   string
 		after  string
 	}{
-		{"the queue is full", &stalled{err: encoder.ErrBusy}, 503, serverError, "overloaded", "1"},
+		{"the queue is full", &stalled{err: &encoder.BusyError{}}, 503, serverError, "overloaded", "1"},
+		{"the queue is full for long", &stalled{err: &encoder.BusyError{After: 2100 * time.Millisecond}}, 503, serverError, "overloaded", "3"},
+		{"it would never be computed in time", &stalled{most: 1}, 400, invalidRequest, "too_many_tokens", ""},
 		{"it closes", &stalled{err: encoder.ErrClosed}, 503, serverError, "overloaded", "1"},
 		{"it takes too long", &stalled{wait: time.Hour}, 503, serverError, "overloaded", "1"},
 		{"no numbers", &stalled{err: encoder.ErrNotFinite}, 500, serverError, "", ""},
@@ -84,28 +92,56 @@ func TestFullQueue(t *testing.T) {
 	defer e.Close()
 	s := serve(t, Config{}, e)
 	texts, _ := references(t)
-	large := make([]string, 1000) // of 200,000 tokens
+	large := make([]string, 50) // of some batches
 	for i := range large {
 		large[i] = texts[len(texts)-1]
 	}
-	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan error)
-	go func() {
-		_, err := do(ctx, "POST", "http://"+s.api+"/v1/embeddings", "application/json", body(t, large))
-		left <- err
-	}()
+	answered := make(chan answer, 1)
+	go func() { answered <- s.post(t, body(t, large)) }()
 	require.Eventually(t, func() bool {
 		a := s.post(t, body(t, "a"))
-		return a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "1" && a.error(t).code() == "overloaded"
+		return a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != "" && a.error(t).code() == "overloaded"
 	}, time.Minute, time.Millisecond)
-	leave()
-	require.ErrorIs(t, <-left, context.Canceled)
-	require.Eventually(t, func() bool { return s.post(t, body(t, "a")).status == http.StatusOK }, time.Minute, time.Millisecond)
+	require.Equal(t, http.StatusOK, (<-answered).status)
+	s.works(t)
 }
 
+// What takes longer than a request has is refused for good, and at once.
+func TestMoreThanCanBeComputed(t *testing.T) {
+	s := serve(t, Config{Deadline: time.Millisecond}, miniLM(t))
+	a := s.post(t, body(t, slices.Repeat([][]int64{{101, 102}}, 129)))
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Empty(t, a.header.Get("Retry-After"))
+	require.Equal(t, "too_many_tokens", a.error(t).code())
+	require.Contains(t, a.error(t).Message, "more than 256 tokens")
+}
+
+// Bodies that wait for a place to be parsed are bounded, and so is their wait.
+func TestPlacesToParse(t *testing.T) {
+	s := serve(t, Config{Parsing: 1, MaxBody: 100, MaxBodies: 100, Deadline: 300 * time.Millisecond}, &stalled{})
+	s.parsing <- struct{}{} // somebody has it
+	waits := make(chan answer, 1)
+	go func() { waits <- s.post(t, body(t, strings.Repeat("a", 60))) }()
+	require.Eventually(t, func() bool {
+		free := s.bodies.TryAcquire(100)
+		if free {
+			s.bodies.Release(100)
+		}
+		return !free
+	}, time.Minute, time.Millisecond)
+	a := s.post(t, body(t, strings.Repeat("b", 60)))
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+	require.Equal(t, "overloaded", a.error(t).code())
+	require.Equal(t, "overloaded", (<-waits).error(t).code())
+	<-s.parsing
+	s.works(t)
+}
+
+// What a client asked for that left is computed until the deadline at most.
 func TestClientLeaves(t *testing.T) {
 	m := &stalled{wait: time.Hour, began: make(chan struct{}, 1)}
-	s := serve(t, Config{}, m)
+	s := serve(t, Config{Deadline: 100 * time.Millisecond}, m)
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {

@@ -99,11 +99,12 @@ func TestHalfClosed(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, a.status)
 		require.Equal(t, invalidRequest, a.error(t).Type)
 	}
-	c := dial(t, s.api, len(request)) // whole, and then half-closed: nobody can tell whether it still listens
+	c := dial(t, s.api, len(request)) // whole, and then half-closed: it waits for its answer
 	_, err := io.WriteString(c, request)
 	require.NoError(t, err)
 	require.NoError(t, c.CloseWrite())
-	require.Contains(t, []int{http.StatusOK, statusClientClosed}, hear(t, c).status)
+	vectors, _ := hear(t, c).embeddings(t)
+	require.Len(t, vectors, 1)
 	s.works(t)
 }
 
@@ -176,13 +177,60 @@ func (blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// More connections than are taken wait for one that ends.
+// Connections that are idle, say nothing, or stop within a header or a body keep
+// nobody out.
 func TestManyConnections(t *testing.T) {
-	s := serve(t, Config{MaxConnections: 2, ReadHeader: 200 * time.Millisecond}, miniLM(t))
-	for range 10 {
-		c, err := net.Dial("tcp", s.api)
-		require.NoError(t, err)
-		defer c.Close()
+	for name, sent := range map[string]string{
+		"nothing":       "",
+		"half a header": "GET /healthz HTTP/1.1\r\nHo",
+		"half a body":   "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"idle":          "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, Config{MaxConnections: 100, ReadHeader: time.Hour, Read: time.Hour, Idle: time.Hour}, miniLM(t))
+			for range 300 {
+				c, err := net.Dial("tcp", s.api)
+				require.NoError(t, err)
+				defer c.Close()
+				_, err = io.WriteString(c, sent)
+				require.NoError(t, err)
+			}
+			require.Equal(t, http.StatusOK, get(t, "http://"+s.api+"/healthz").status)
+			s.works(t)
+		})
 	}
-	s.works(t) // once those were given up that say nothing
+}
+
+// Whoever is served keeps its place, and others find none.
+func TestManyAreServed(t *testing.T) {
+	m := &stalled{wait: time.Hour, began: make(chan struct{})}
+	s := serve(t, Config{MaxConnections: 2, Deadline: time.Second}, m)
+	request := body(t, "a")
+	var served []net.Conn
+	for range 2 {
+		c := dial(t, s.api, len(request))
+		_, err := io.WriteString(c, request)
+		require.NoError(t, err)
+		<-m.began
+		served = append(served, c)
+	}
+	_, err := do(t.Context(), "GET", "http://"+s.api+"/healthz", "", "")
+	require.Error(t, err)
+	for _, c := range served {
+		require.Equal(t, "overloaded", hear(t, c).error(t).code())
+	}
+	require.Equal(t, http.StatusOK, get(t, "http://"+s.api+"/healthz").status) // in place of one that is idle
+}
+
+// Bodies that stop take no more memory than they may.
+func TestManyBodies(t *testing.T) {
+	s := serve(t, Config{MaxBody: 1 << 20, MaxBodies: 2 << 20, Read: time.Hour}, miniLM(t))
+	for range 8 {
+		c := dial(t, s.api, 1<<20)
+		_, err := io.WriteString(c, strings.Repeat(" ", 1<<20-1))
+		require.NoError(t, err)
+	}
+	s.works(t)
+	_, bytes := s.clients.Held()
+	require.LessOrEqual(t, bytes, int64(2<<20))
 }

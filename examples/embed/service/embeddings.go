@@ -40,20 +40,18 @@ func (s *Service) embed(w http.ResponseWriter, r *http.Request) ([]byte, *proble
 	if p != nil {
 		return nil, p
 	}
-	// The time in which a request must arrive is over: without this, its end would
-	// end r's context too.
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Deadline)
+	done, err := s.arrived(w, r)
+	if err != nil {
+		return nil, internal() // to nobody, for the connection is closed
+	}
+	defer done()
+	// The end of a connection ends r's context too. A client that only half-closed
+	// it waits for its answer, and nobody can tell it from one that is gone: both
+	// are computed, for no longer than the deadline.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.cfg.Deadline)
 	defer cancel()
 
-	req, p := parse(body)
-	if p != nil {
-		return nil, p
-	}
-	if p := s.fits(req, model); p != nil {
-		return nil, p
-	}
-	ids, tokens, p := encode(ctx, model, req)
+	req, ids, p := s.read(ctx, model, body)
 	if p != nil {
 		return nil, p
 	}
@@ -61,46 +59,83 @@ func (s *Service) embed(w http.ResponseWriter, r *http.Request) ([]byte, *proble
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	return appendAnswer(nil, s.cfg.Model, vectors, tokens, req.base64), nil
+	return appendAnswer(nil, s.cfg.Model, vectors, count(ids), req.base64), nil
 }
 
 // body is the whole body, of the type and size that are taken.
 func (s *Service) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		p := invalid("", "unsupported_content_type", "Unsupported content type. This API method only accepts 'application/json' requests.")
-		p.status = http.StatusUnsupportedMediaType
-		return nil, p
+		return nil, invalidStatus(http.StatusUnsupportedMediaType, "unsupported_content_type",
+			"Unsupported content type. This API method only accepts 'application/json' requests.")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, invalidStatus(http.StatusUnsupportedMediaType, "unsupported_content_encoding",
+			"Unsupported content encoding. This API method only accepts requests that are not compressed.")
 	}
 	var body []byte
 	err := error(&http.MaxBytesError{Limit: s.cfg.MaxBody})
 	if r.ContentLength <= s.cfg.MaxBody {
-		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBody))
+		body, err = io.ReadAll(http.MaxBytesReader(w, s.clients.Body(r, r.Body), s.cfg.MaxBody))
 	}
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		return nil, s.unread(err)
+	}
+	return body, nil
+}
+
+// arrived ends what only holds until a request is whole: the time for that, and
+// that another client may take its place. That begins again with done.
+func (s *Service) arrived(w http.ResponseWriter, r *http.Request) (done func(), err error) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	return s.clients.Serve(r)
+}
+
+// unread is a problem for a body that could not be read.
+func (s *Service) unread(err error) *problem {
 	switch _, large := errors.AsType[*http.MaxBytesError](err); {
-	case err == nil:
-		return body, nil
 	case large:
-		w.Header().Set("Connection", "close")
-		p := invalid("", "request_too_large", "The request is larger than %d bytes.", s.cfg.MaxBody)
-		p.status = http.StatusRequestEntityTooLarge
-		return nil, p
+		return invalidStatus(http.StatusRequestEntityTooLarge, "request_too_large", "The request is larger than %d bytes.", s.cfg.MaxBody)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		w.Header().Set("Connection", "close")
-		p := invalid("", "request_timeout", "The request did not arrive in time.")
-		p.status = http.StatusRequestTimeout
-		return nil, p
-	default:
-		w.Header().Set("Connection", "close")
-		return nil, notJSON() // it ended before its end
+		return invalidStatus(http.StatusRequestTimeout, "request_timeout", "The request did not arrive in time.")
 	}
+	return notJSON() // it ended before its end
+}
+
+// read makes a request of a body, and its ids. Few are read at once, and few
+// bytes wait for that: what is read takes several times the memory.
+func (s *Service) read(ctx context.Context, model Model, body []byte) (*request, [][]int64, *problem) {
+	if !s.bodies.TryAcquire(int64(len(body))) {
+		return nil, nil, overloaded(time.Second, "Too many requests at once, please try again later")
+	}
+	defer s.bodies.Release(int64(len(body)))
+	select {
+	case s.parsing <- struct{}{}:
+		defer func() { <-s.parsing }()
+	case <-ctx.Done():
+		return nil, nil, s.failed(ctx.Err())
+	}
+	most := min(s.cfg.MaxTokens, model.Most(s.cfg.Deadline))
+	req, p := parse(body, most)
+	if p != nil {
+		return nil, nil, p
+	}
+	if p := s.fits(req, model); p != nil {
+		return nil, nil, p
+	}
+	ids, p := s.encode(ctx, model, req, most)
+	if p != nil {
+		return nil, nil, p
+	}
+	return req, ids, nil
 }
 
 // fits is what depends on the model that is served.
 func (s *Service) fits(req *request, model Model) *problem {
 	if req.model != s.cfg.Model {
-		p := invalid("", "model_not_found", "The model %s does not exist or you do not have access to it.", quote(req.model))
-		p.status = http.StatusNotFound
-		return p
+		return invalidStatus(http.StatusNotFound, "model_not_found", "The model %s does not exist or you do not have access to it.", quote(req.model))
 	}
 	if req.dimensions != 0 && req.dimensions != int64(model.Width()) {
 		return invalid("dimensions", "", "This model does not support specifying dimensions other than %d.", model.Width())
@@ -108,71 +143,69 @@ func (s *Service) fits(req *request, model Model) *problem {
 	return nil
 }
 
-// maxTokens is how many tokens OpenAI's API takes in one request.
-const maxTokens = 300_000
-
-// encode makes the ids of all inputs, and counts them.
-func encode(ctx context.Context, model Model, req *request) (ids [][]int64, tokens int, p *problem) {
-	ids = req.ids
-	for i := range req.ids {
-		if err := model.Check(req.ids[i]); err != nil {
-			return nil, 0, wrongInput(model, i, err)
+// encode makes the ids of all inputs, of which a request may have most.
+func (s *Service) encode(ctx context.Context, model Model, req *request, most int) ([][]int64, *problem) {
+	for i, ids := range req.ids {
+		if err := model.Check(ids); err != nil {
+			return nil, wrongInput(model, i, err)
 		}
 	}
+	ids, tokens := req.ids, req.tokens
 	for i, text := range req.texts {
-		if ctx.Err() != nil {
-			return nil, 0, tooLate(ctx.Err())
+		if err := ctx.Err(); err != nil {
+			return nil, s.failed(err)
 		}
 		one, err := model.Encode(text)
 		if err != nil {
-			return nil, 0, wrongInput(model, i, err)
+			return nil, wrongInput(model, i, err)
 		}
 		ids = append(ids, one)
+		if tokens += len(one); tokens > most {
+			return nil, tooManyTokens(most)
+		}
 	}
+	return ids, nil
+}
+
+func count(ids [][]int64) (tokens int) {
 	for _, one := range ids {
 		tokens += len(one)
 	}
-	if tokens > maxTokens {
-		p := invalid("", "max_tokens_per_request", "Requested %d tokens, max %d tokens per request", tokens, maxTokens)
-		p.kind = "max_tokens_per_request"
-		return nil, 0, p
-	}
-	return ids, tokens, nil
+	return tokens
+}
+
+// tooManyTokens is for a request that is refused however often it comes.
+func tooManyTokens(most int) *problem {
+	return invalid("input", "too_many_tokens", "The request has more than %d tokens, which is the most that can be computed here in one "+
+		"request. Please send fewer inputs at once.", most)
 }
 
 func wrongInput(model Model, i int, err error) *problem {
-	if errors.Is(err, tokenizer.ErrTooLong) {
+	switch {
+	case errors.Is(err, tokenizer.ErrTooLong):
 		return invalid("input", "context_length_exceeded", "This model's maximum context length is %d tokens, however input %d has more. "+
 			"Please reduce it.", model.MaxTokens(), i)
+	case errors.Is(err, tokenizer.ErrIDs):
+		return invalid("input", "invalid_value", "Invalid 'input[%d]': not what this model's tokenizer makes of a text. Its ids are in "+
+			"the model's vocabulary, and begin and end with the special tokens.", i)
 	}
-	return invalid("input", "invalid_value", "Invalid 'input[%d]': %v.", i, err)
+	return invalid("input", "invalid_value", "Invalid 'input[%d]': not a text that this model's tokenizer takes.", i)
 }
 
 // failed is a problem for what Embed answered.
 func (s *Service) failed(err error) *problem {
+	if busy, ok := errors.AsType[*encoder.BusyError](err); ok {
+		return overloaded(max(busy.After, time.Second), "The engine is currently overloaded, please try again later")
+	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return tooLate(err)
-	case errors.Is(err, encoder.ErrBusy), errors.Is(err, encoder.ErrClosed):
-		return overloaded("The engine is currently overloaded, please try again later")
+	case errors.Is(err, encoder.ErrClosed):
+		return overloaded(time.Second, "The service ends here, please try again")
+	case errors.Is(err, context.DeadlineExceeded):
+		// By then everything that waits now is answered, one way or the other.
+		return overloaded(s.cfg.Deadline, "The request could not be computed in time, please try again later")
 	}
 	s.cfg.Logger.Error("a batch failed", "error", err)
-	return &problem{status: http.StatusInternalServerError, message: "The server had an error while processing your request.", kind: serverError}
-}
-
-// tooLate is a problem that the client hears of only if it still listens.
-func tooLate(err error) *problem {
-	if errors.Is(err, context.Canceled) {
-		return &problem{status: statusClientClosed, message: "The client closed its side.", kind: invalidRequest, code: "client_closed_request"}
-	}
-	return overloaded("The request could not be computed in time, please try again later")
-}
-
-// statusClientClosed is nginx's status for a client that did not wait.
-const statusClientClosed = 499
-
-func overloaded(message string) *problem {
-	return &problem{status: http.StatusServiceUnavailable, message: message, kind: serverError, code: "overloaded", retryAfter: 1}
+	return internal()
 }
 
 // appendAnswer appends the answer as JSON: encoding/json would take longer than

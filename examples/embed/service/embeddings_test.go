@@ -3,8 +3,10 @@ package service
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,9 +132,11 @@ func TestBadRequests(t *testing.T) {
 		{"texts too long", json, body(t, []string{"a", long}), 400, invalidRequest, "input", "context_length_exceeded"},
 		{"ids too long", json, body(t, [][]int64{make([]int64, 257)}), 400, invalidRequest, "input", "context_length_exceeded"},
 		{"too many inputs", json, body(t, strings.Split(strings.Repeat("a", 10_000), "")), 400, invalidRequest, "input", "array_above_max_length"},
-		{"too many tokens", json, body(t, strings.Split(strings.Repeat(strings.Repeat("a ", 254)+"\n", 1500), "\n")[:1500]), 400, "max_tokens_per_request", "", "max_tokens_per_request"},
+		{"too many tokens", json, body(t, strings.Split(strings.Repeat(strings.Repeat("a ", 254)+"\n", 1500), "\n")[:1500]), 400, invalidRequest, "input", "too_many_tokens"},
 		{"another encoding", json, `{"model":"minilm","input":"a","encoding_format":"hex"}`, 400, invalidRequest, "encoding_format", "invalid_value"},
-		{"null as encoding", json, `{"model":"minilm","input":"a","encoding_format":null}`, 400, invalidRequest, "encoding_format", "invalid_type"},
+		{"null where nothing is required", json, `{"model":"minilm","input":"a","encoding_format":null,"dimensions":null,"user":null}`, 200, "", "", ""},
+		{"null as model", json, `{"model":null,"input":"a"}`, 400, invalidRequest, "model", "invalid_type"},
+		{"too many ids", json, body(t, slices.Repeat([][]int64{make([]int64, 256)}, 129)), 400, invalidRequest, "input", "too_many_tokens"},
 		{"other dimensions", json, `{"model":"minilm","input":"a","dimensions":128}`, 400, invalidRequest, "dimensions", ""},
 		{"no dimensions", json, `{"model":"minilm","input":"a","dimensions":0}`, 400, invalidRequest, "dimensions", "invalid_value"},
 		{"dimensions of another type", json, `{"model":"minilm","input":"a","dimensions":"384"}`, 400, invalidRequest, "dimensions", "invalid_value"},
@@ -155,10 +159,27 @@ func TestBadRequests(t *testing.T) {
 			require.Equal(t, c.param, e.param())
 			require.Equal(t, c.code, e.code())
 			require.Less(t, len(a.body), 1000)
+			require.NotContains(t, e.Message, "tokenizer:")
+			require.NotContains(t, e.Message, "encoder:")
 		})
 	}
 	vectors, _ := s.post(t, body(t, " ")).embeddings(t)
 	require.Len(t, vectors, 1)
+}
+
+func TestCompressedRequest(t *testing.T) {
+	s := serve(t, Config{}, &stalled{})
+	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.api+"/v1/embeddings", strings.NewReader(body(t, "a")))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Encoding", "gzip")
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnsupportedMediaType, response.StatusCode)
+	require.Equal(t, "unsupported_content_encoding", answer{response.StatusCode, response.Header, content}.error(t).code())
 }
 
 func TestOtherRequests(t *testing.T) {
@@ -172,17 +193,21 @@ func TestOtherRequests(t *testing.T) {
 		{"DELETE", "/v1/embeddings", "POST", 405, "method_not_supported"},
 		{"POST", "/v1/models", "GET", 405, "method_not_supported"},
 		{"POST", "/healthz", "GET", 405, "method_not_supported"},
+		{strings.Repeat("X", 5000), "/v1/embeddings", "POST", 405, "method_not_supported"},
+		{"GET", "/" + strings.Repeat("é", 3000), "", 404, "unknown_url"},
 		{"GET", "/v1/models/gpt-5", "", 404, "model_not_found"},
 		{"GET", "/v1/completions", "", 404, "unknown_url"},
 		{"POST", "/", "", 404, "unknown_url"},
 		{"GET", "/debug/models", "", 404, "unknown_url"}, // operators' alone
 	} {
-		t.Run(c.method+" "+c.path, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%.20s %.30s", c.method, c.path), func(t *testing.T) {
 			a, err := do(t.Context(), c.method, "http://"+s.api+c.path, "", "")
 			require.NoError(t, err)
 			require.Equal(t, c.status, a.status)
 			require.Equal(t, c.allow, a.header.Get("Allow"))
 			require.Equal(t, c.code, a.error(t).code())
+			require.Less(t, len(a.body), 1000)
+			require.NotContains(t, a.error(t).Message, "\ufffd")
 		})
 	}
 	require.Contains(t, string(get(t, "http://"+s.api+"/v1/models").body), `"id":"minilm"`)

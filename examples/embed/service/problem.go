@@ -3,8 +3,11 @@ package service
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // A problem is an answer that is an error, in the form of OpenAI's API.
@@ -15,7 +18,7 @@ type problem struct {
 	param   string // none: null
 	code    string // none: null
 
-	retryAfter int // seconds; zero: not said
+	retryAfter time.Duration // rounded up to seconds; zero: not said
 }
 
 // Kinds of problems.
@@ -28,9 +31,32 @@ func invalid(param, code, format string, args ...any) *problem {
 	return &problem{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...), kind: invalidRequest, param: param, code: code}
 }
 
+func invalidStatus(status int, code, format string, args ...any) *problem {
+	p := invalid("", code, format, args...)
+	p.status = status
+	return p
+}
+
+func overloaded(retryAfter time.Duration, message string) *problem {
+	return &problem{status: http.StatusServiceUnavailable, message: message, kind: serverError, code: "overloaded", retryAfter: retryAfter}
+}
+
+func internal() *problem {
+	return &problem{status: http.StatusInternalServerError, message: "The server had an error while processing your request.", kind: serverError}
+}
+
+// quote is what a client sent, or the beginning of it, in a message.
+func quote(sent string) string {
+	const most = 64
+	if len(sent) > most {
+		sent = strings.ToValidUTF8(sent[:most], "") + "…"
+	}
+	return strconv.Quote(sent)
+}
+
 func (p *problem) write(w http.ResponseWriter) {
 	if p.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	writeJSON(w, p.status, map[string]any{"error": map[string]any{
 		"message": p.message, "type": p.kind, "param": orNull(p.param), "code": orNull(p.code),

@@ -14,6 +14,7 @@ type request struct {
 	model      string
 	texts      []string
 	ids        [][]int64
+	tokens     int // of ids
 	base64     bool
 	dimensions int64 // zero: not said
 }
@@ -26,31 +27,28 @@ func notJSON() *problem {
 		"your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)")
 }
 
-// parse reads a request strictly. JSON that two readers may take for different
-// things is refused: keys that come twice, half surrogate pairs, bytes that are
-// not UTF-8.
-func parse(body []byte) (*request, *problem) {
+// parse reads a request strictly, and no further than to its first mistake: one
+// input more than there may be, or one id more than most. JSON that two readers
+// may take for different things is refused: keys that come twice, half surrogate
+// pairs, bytes that are not UTF-8.
+func parse(body []byte, most int) (*request, *problem) {
 	if !utf8.Valid(body) || !json.Valid(body) || halfPair(body) {
 		return nil, notJSON()
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+	d.UseNumber()
+	if next(d) != json.Delim('{') {
 		return nil, notJSON()
 	}
 	var r request
 	var seen []string
 	for d.More() {
-		token, err := d.Token()
-		key, ok := token.(string)
-		var value json.RawMessage
-		if err != nil || !ok || d.Decode(&value) != nil {
-			return nil, notJSON()
-		}
+		key := next(d).(string) // which a key is, in valid JSON
 		if slices.Contains(seen, key) {
 			return nil, invalid(key, "", "The request argument %s is supplied twice", quote(key))
 		}
 		seen = append(seen, key)
-		if p := r.set(key, value); p != nil {
+		if p := r.set(key, d, most); p != nil {
 			return nil, p
 		}
 	}
@@ -63,98 +61,177 @@ func parse(body []byte) (*request, *problem) {
 	return &r, nil
 }
 
-// quote is a name of the client's in a message.
-func quote(name string) string { return strconv.Quote(name[:min(len(name), 64)]) }
+// next is the next token of valid JSON: a string, a json.Number, a json.Delim, a
+// bool, or nil for null.
+func next(d *json.Decoder) json.Token {
+	token, err := d.Token()
+	if err != nil {
+		return json.Delim(0) // of which nothing is made
+	}
+	return token
+}
 
-func (r *request) set(key string, value []byte) *problem {
+// set reads the value of a key. Null is the same as no value where OpenAI's API
+// requires none.
+func (r *request) set(key string, d *json.Decoder, most int) (p *problem) {
+	value := next(d)
 	switch key {
 	case "model":
-		return str(key, value, &r.model)
+		r.model, p = str(key, value)
 	case "input":
-		return r.input(value)
+		p = r.input(value, d, most)
 	case "encoding_format":
+		if value == nil {
+			break
+		}
 		var format string
-		if p := str(key, value, &format); p != nil {
-			return p
+		if format, p = str(key, value); p != nil {
+			break
 		}
 		if format != "float" && format != "base64" {
 			return invalid(key, "invalid_value", "Invalid value: %s. Supported values are: 'float' and 'base64'.", quote(format))
 		}
 		r.base64 = format == "base64"
 	case "dimensions":
-		if json.Unmarshal(value, &r.dimensions) != nil || r.dimensions <= 0 {
+		if value == nil {
+			break
+		}
+		var ok bool
+		if r.dimensions, ok = integer(value); !ok || r.dimensions <= 0 {
 			return invalid(key, "invalid_value", "Invalid value for 'dimensions': expected an integer of at least 1.")
 		}
 	case "user":
-		var user string // is not kept
-		return str(key, value, &user)
+		if value != nil {
+			_, p = str(key, value) // is not kept
+		}
 	default:
 		return invalid("", "", "Unrecognized request argument supplied: %s", quote(key))
 	}
-	return nil
+	return p
 }
 
-func str(key string, value []byte, into *string) *problem {
-	if value[0] != '"' || json.Unmarshal(value, into) != nil {
-		return invalid(key, "invalid_type", "Invalid type for '%s': expected a string.", key)
+func str(key string, value json.Token) (string, *problem) {
+	s, ok := value.(string)
+	if !ok {
+		return "", invalid(key, "invalid_type", "Invalid type for '%s': expected a string.", key)
 	}
-	return nil
+	return s, nil
+}
+
+func integer(value json.Token) (int64, bool) {
+	number, ok := value.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	n, err := number.Int64()
+	return n, err == nil
 }
 
 // input is a string, strings, ids, or lists of ids.
-func (r *request) input(value []byte) *problem {
-	wrong := invalid("input", "invalid_type", "Invalid type for 'input': expected one of a string, array of strings, "+
-		"array of integers, or array of integer arrays.")
-	var err error
-	switch first := firstInside(value); {
-	case value[0] == '"':
-		r.texts = make([]string, 1)
-		err = json.Unmarshal(value, &r.texts[0])
-	case value[0] != '[':
-		return wrong
-	case first == ']':
+func (r *request) input(value json.Token, d *json.Decoder, most int) *problem {
+	if text, ok := value.(string); ok {
+		return r.addText(text)
+	}
+	if value != json.Delim('[') {
+		return wrongType()
+	}
+	if !d.More() {
 		return invalid("input", "empty_array", "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead.")
-	case first == '"':
-		var texts []*string
-		err = json.Unmarshal(value, &texts)
-		for _, text := range texts {
-			if text == nil {
-				return wrong
-			}
-			r.texts = append(r.texts, *text)
-		}
-	case bytes.Contains(value, []byte("null")): // which is 0 to encoding/json
-		return wrong
-	case first == '[':
-		err = json.Unmarshal(value, &r.ids)
-	default:
-		r.ids = make([][]int64, 1)
-		err = json.Unmarshal(value, &r.ids[0])
 	}
-	if err != nil {
-		return wrong
+	switch value = next(d); value.(type) {
+	case string:
+		return r.strings(value, d)
+	case json.Number:
+		return r.addIDs(value, d, most)
 	}
-	return r.checkInputs()
+	return r.lists(value, d, most)
 }
 
-func (r *request) checkInputs() *problem {
-	if n := len(r.texts) + len(r.ids); n > maxInputs {
-		return invalid("input", "array_above_max_length", "Invalid 'input': array too long. Expected an array with maximum length %d, "+
-			"but got an array with length %d instead.", maxInputs, n)
+// strings reads an array from its first value on.
+func (r *request) strings(value json.Token, d *json.Decoder) *problem {
+	for {
+		text, ok := value.(string)
+		if !ok {
+			return wrongType()
+		}
+		if p := r.addText(text); p != nil {
+			return p
+		}
+		if !d.More() {
+			next(d)
+			return nil
+		}
+		value = next(d)
 	}
-	empty := slices.Contains(r.texts, "") || slices.ContainsFunc(r.ids, func(ids []int64) bool { return len(ids) == 0 })
-	if empty {
-		return invalid("input", "empty_string", "Invalid 'input': input cannot be an empty string.")
+}
+
+// lists reads an array of arrays of at most most ids from its first value on.
+func (r *request) lists(value json.Token, d *json.Decoder, most int) *problem {
+	for {
+		if value != json.Delim('[') {
+			return wrongType()
+		}
+		if !d.More() {
+			return emptyInput()
+		}
+		if p := r.addIDs(next(d), d, most); p != nil {
+			return p
+		}
+		if !d.More() {
+			next(d)
+			return nil
+		}
+		value = next(d)
 	}
+}
+
+func (r *request) addText(text string) *problem {
+	if text == "" {
+		return emptyInput()
+	}
+	if len(r.texts) == maxInputs {
+		return tooManyInputs()
+	}
+	r.texts = append(r.texts, text)
 	return nil
 }
 
-// firstInside is the first byte of an array's content, or its end.
-func firstInside(value []byte) byte {
-	if inside := bytes.TrimLeft(value[1:], " \t\r\n"); len(inside) > 0 {
-		return inside[0]
+// addIDs reads an array of ids from its first value on.
+func (r *request) addIDs(value json.Token, d *json.Decoder, most int) *problem {
+	if len(r.ids) == maxInputs {
+		return tooManyInputs()
 	}
-	return 0
+	var ids []int64
+	for {
+		id, ok := integer(value)
+		if !ok {
+			return wrongType()
+		}
+		if r.tokens == most {
+			return tooManyTokens(most)
+		}
+		r.tokens++
+		ids = append(ids, id)
+		if !d.More() {
+			next(d)
+			r.ids = append(r.ids, ids)
+			return nil
+		}
+		value = next(d)
+	}
+}
+
+func wrongType() *problem {
+	return invalid("input", "invalid_type", "Invalid type for 'input': expected one of a string, array of strings, "+
+		"array of integers, or array of integer arrays.")
+}
+
+func emptyInput() *problem {
+	return invalid("input", "empty_string", "Invalid 'input': input cannot be an empty string.")
+}
+
+func tooManyInputs() *problem {
+	return invalid("input", "array_above_max_length", "Invalid 'input': array too long. Expected an array with maximum length %d.", maxInputs)
 }
 
 // halfPair finds an escape of half a surrogate pair in JSON, which has no code

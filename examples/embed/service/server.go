@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/weightgate/weightgate/examples/internal/clients"
 )
 
 // maxHeader is a request's header, in bytes. The API needs a few lines.
@@ -19,11 +20,14 @@ const maxHeader = 16 << 10
 // ends. Then it stops accepting and waits for what is under way, no longer than
 // Config.Drain. It closes both listeners. Nil: everything was answered.
 func (s *Service) Serve(ctx context.Context, api, admin net.Listener) error {
-	servers := map[net.Listener]*http.Server{api: s.server(s.Handler()), admin: s.server(s.Admin())}
+	servers := map[net.Listener]*http.Server{
+		api:   s.server(s.handler(), s.clients),
+		admin: s.server(s.admin(), clients.New(s.cfg.MaxConnections, s.cfg.MaxBodies)),
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for listener, server := range servers {
 		group.Go(func() error {
-			if err := server.Serve(netutil.LimitListener(listener, s.cfg.MaxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
@@ -48,8 +52,8 @@ func shutdown(ctx context.Context, server *http.Server) error {
 	return fmt.Errorf("service: requests that were under way got no answer: %w", err)
 }
 
-func (s *Service) server(h http.Handler) *http.Server {
-	return &http.Server{
+func (s *Service) server(h http.Handler, c *clients.Clients) *http.Server {
+	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: s.cfg.ReadHeader,
 		ReadTimeout:       s.cfg.Read,
@@ -58,4 +62,6 @@ func (s *Service) server(h http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
+	c.Watch(server)
+	return server
 }

@@ -8,9 +8,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
+	"runtime"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
+	"github.com/weightgate/weightgate/examples/internal/clients"
 	"github.com/weightgate/weightgate/loader"
 )
 
@@ -22,7 +26,10 @@ type Model interface {
 	Check(ids []int64) error
 	// MaxTokens is how many ids a text may have.
 	MaxTokens() int
-	// Embed is one embedding for each text. It ends with ctx.
+	// Most is how many tokens one request may hope to have computed in a time.
+	Most(in time.Duration) int
+	// Embed is one embedding for each text. It ends with ctx, and at once with a
+	// *encoder.BusyError if there is no hope.
 	Embed(ctx context.Context, texts [][]int64) ([][]float32, error)
 	// Width is the number of elements of an embedding.
 	Width() int
@@ -37,9 +44,12 @@ type Model interface {
 type Config struct {
 	Model string // the name by which clients ask for it
 
+	MaxTokens      int           // of a request, all inputs together: 32,768
 	MaxBody        int64         // of a request, in bytes: 4 MiB
-	MaxConnections int           // at once on a listener, further ones wait: 256
-	Deadline       time.Duration // of a request, once it was read: 20 s
+	MaxBodies      int64         // that arrive, and again that wait to be parsed, in bytes: 64 MiB, MaxBody or more
+	MaxConnections int           // at once on a listener: 512
+	Parsing        int           // requests at once whose ids are made: one for each core
+	Deadline       time.Duration // of a request, once it has arrived: 20 s
 	ReadHeader     time.Duration // for a request's header to arrive: 5 s
 	Read           time.Duration // for a request to arrive: 15 s
 	Write          time.Duration // for a request to be answered, from its header on: 60 s
@@ -50,8 +60,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	c.MaxTokens = cmp.Or(c.MaxTokens, 1<<15)
 	c.MaxBody = cmp.Or(c.MaxBody, 4<<20)
-	c.MaxConnections = cmp.Or(c.MaxConnections, 256)
+	c.MaxBodies = cmp.Or(c.MaxBodies, 64<<20)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 512)
+	c.Parsing = cmp.Or(c.Parsing, runtime.GOMAXPROCS(0))
 	c.Deadline = cmp.Or(c.Deadline, 20*time.Second)
 	c.ReadHeader = cmp.Or(c.ReadHeader, 5*time.Second)
 	c.Read = cmp.Or(c.Read, 15*time.Second)
@@ -69,10 +82,11 @@ type Service struct {
 	cfg     Config
 	created time.Time
 
-	mu     sync.Mutex
-	health Health
-	served Model          // nil until Ready
-	report *loader.Report // nil while loading
+	loading *standing // what it begins with
+	now     atomic.Pointer[standing]
+	clients *clients.Clients
+	bodies  *semaphore.Weighted // bytes of requests that wait to be parsed
+	parsing chan struct{}       // a place for each request whose ids are made
 }
 
 // New makes a Service whose model is loading.
@@ -80,13 +94,21 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Model == "" {
 		return nil, errors.New("service: the model has no name")
 	}
-	s := &Service{cfg: cfg.withDefaults(), created: time.Now()}
-	s.enter(Health{State: Loading}, nil, nil)
+	cfg = cfg.withDefaults()
+	s := &Service{
+		cfg:     cfg,
+		created: time.Now(),
+		clients: clients.New(cfg.MaxConnections, cfg.MaxBodies),
+		bodies:  semaphore.NewWeighted(cfg.MaxBodies),
+		parsing: make(chan struct{}, cfg.Parsing),
+	}
+	s.loading = &standing{health: s.health(Loading)}
+	s.now.Store(s.loading)
 	return s, nil
 }
 
-// Handler is the API: /v1/embeddings, /v1/models, /healthz.
-func (s *Service) Handler() http.Handler {
+// handler is the API: /v1/embeddings, /v1/models, /healthz.
+func (s *Service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/embeddings", s.embeddings)
 	mux.HandleFunc("/v1/embeddings", only("POST"))
@@ -99,10 +121,10 @@ func (s *Service) Handler() http.Handler {
 	return mux
 }
 
-// Admin is what operators see: /healthz, /debug/models.
-func (s *Service) Admin() http.Handler {
+// admin is what operators see: /healthz, /debug/models.
+func (s *Service) admin() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /healthz", s.adminHealthz)
 	mux.HandleFunc("GET /debug/models", s.debugModels)
 	mux.HandleFunc("/", unknown)
 	return mux
@@ -111,15 +133,13 @@ func (s *Service) Admin() http.Handler {
 func only(method string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", method)
-		p := invalid("", "method_not_supported", "Not allowed to %s on %s: only %s requests are accepted.", r.Method, r.URL.Path, method)
-		p.status = http.StatusMethodNotAllowed
+		p := invalidStatus(http.StatusMethodNotAllowed, "method_not_supported", "Not allowed to %s on %s: only %s requests are accepted.", quote(r.Method), r.URL.Path, method)
 		p.write(w)
 	}
 }
 
 func unknown(w http.ResponseWriter, r *http.Request) {
-	p := invalid("", "unknown_url", "Invalid URL (%s %s)", r.Method, quote(r.URL.Path))
-	p.status = http.StatusNotFound
+	p := invalidStatus(http.StatusNotFound, "unknown_url", "Invalid URL (%s %s)", quote(r.Method), quote(r.URL.Path))
 	p.write(w)
 }
 

@@ -2,22 +2,25 @@ package service
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/policy"
 )
 
 // A State is how far the model is.
 type State string
 
 const (
-	Loading  State = "loading"
-	Verified State = "verified" // it is served
-	Denied   State = "denied"   // the gate refused it
-	Failed   State = "failed"   // it was admitted, or not judged, and cannot be served
-	Draining State = "draining" // the service ends
+	Loading      State = "loading"
+	Verified     State = "verified"     // it is served
+	Denied       State = "denied"       // the gate refused it: something is wrong
+	Unverifiable State = "unverifiable" // the gate refused it: something could not be read or verified
+	Failed       State = "failed"       // for something that no policy decides, such as a device that is not there
+	Draining     State = "draining"     // the service ends; no other state follows
 )
 
 // Health is what /healthz answers: 200 if State is Verified, 503 otherwise.
@@ -25,71 +28,96 @@ type Health struct {
 	State   State     `json:"state"`
 	Model   string    `json:"model"`
 	Since   time.Time `json:"since"`
-	Verdict string    `json:"verdict,omitempty"` // of the gate
 	Reasons []Reason  `json:"reasons,omitempty"` // for which it was refused
-	Error   string    `json:"error,omitempty"`   // why it failed
+	Error   string    `json:"error,omitempty"`   // in one line; for operators alone
 }
 
 // A Reason is one of those that a *loader.Rejection has.
 type Reason struct {
 	Code   formats.Code `json:"code"`
-	File   string       `json:"file,omitempty"`
-	Detail string       `json:"detail,omitempty"`
+	File   string       `json:"file,omitempty"`   // operators see paths too, all others a name within the model
+	Detail string       `json:"detail,omitempty"` // for operators alone
 	Advice string       `json:"advice,omitempty"`
 }
 
-// Ready serves m from now on.
+// public is h without errors, details and places on this machine.
+func (h Health) public() Health {
+	told := Health{State: h.State, Model: h.Model, Since: h.Since}
+	for _, r := range h.Reasons {
+		r.Detail = ""
+		if !fs.ValidPath(r.File) {
+			r.File = ""
+		}
+		told.Reasons = append(told.Reasons, r)
+	}
+	return told
+}
+
+// A standing is all that the service says and serves in a state. It is not
+// changed once it was stored.
+type standing struct {
+	health Health
+	model  Model          // nil: none is served
+	report *loader.Report // nil: there is none
+}
+
+// Ready serves m from now on, unless the service ends already.
 func (s *Service) Ready(m Model) {
-	s.enter(Health{State: Verified, Verdict: m.Report().Verdict.String()}, m, m.Report())
+	s.enter(&standing{health: s.health(Verified), model: m, report: m.Report()})
 }
 
 // Refuse says why there is no model. It stays that way: what was refused is
 // looked into by a person.
 func (s *Service) Refuse(err error) {
-	rejection, ok := errors.AsType[*loader.Rejection](err)
-	if !ok {
-		s.enter(Health{State: Failed, Error: err.Error()}, nil, nil)
-		return
+	after := &standing{health: s.health(Failed)}
+	if rejection, ok := errors.AsType[*loader.Rejection](err); ok {
+		after.report = rejection.Report
+		after.health.State = Denied
+		if rejection.Report.Verdict == policy.Unverifiable {
+			after.health.State = Unverifiable
+		}
+		for _, r := range rejection.Report.Reasons() {
+			after.health.Reasons = append(after.health.Reasons, Reason{Code: r.Code, File: r.File, Detail: r.Detail, Advice: r.Advice})
+		}
 	}
-	h := Health{State: Denied, Verdict: rejection.Report.Verdict.String()}
-	for _, r := range rejection.Report.Reasons() {
-		h.Reasons = append(h.Reasons, Reason{Code: r.Code, File: r.File, Detail: r.Detail, Advice: r.Advice})
-	}
-	s.enter(h, nil, rejection.Report)
+	after.health.Error = err.Error()
+	s.enter(after)
 }
 
-// enter begins a state.
-func (s *Service) enter(h Health, m Model, report *loader.Report) {
-	h.Model, h.Since = s.cfg.Model, time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.health, s.served, s.report = h, m, report
+func (s *Service) health(state State) Health {
+	return Health{State: state, Model: s.cfg.Model, Since: time.Now()}
 }
 
-// drain answers that the service ends, and still serves.
+// enter ends the loading, and no other state.
+func (s *Service) enter(next *standing) { s.now.CompareAndSwap(s.loading, next) }
+
+// drain answers that the service ends. What it serves it still serves.
 func (s *Service) drain() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.health.State, s.health.Since = Draining, time.Now()
+	for {
+		before := s.now.Load()
+		after := *before
+		after.health.State, after.health.Since = Draining, time.Now()
+		if s.now.CompareAndSwap(before, &after) {
+			return
+		}
+	}
 }
 
-// Health is the state and its reasons.
-func (s *Service) Health() Health {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.health
-}
+// Health is the state and its reasons, as operators see it.
+func (s *Service) Health() Health { return s.now.Load().health }
 
 // model is what is served, or nil.
-func (s *Service) model() Model {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.served
+func (s *Service) model() Model { return s.now.Load().model }
+
+// healthz answers GET /healthz, to whoever may ask.
+func (s *Service) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeHealth(w, s.Health().public())
 }
 
-// healthz answers GET /healthz.
-func (s *Service) healthz(w http.ResponseWriter, _ *http.Request) {
-	h := s.Health()
+// adminHealthz answers it to operators.
+func (s *Service) adminHealthz(w http.ResponseWriter, _ *http.Request) { writeHealth(w, s.Health()) }
+
+func writeHealth(w http.ResponseWriter, h Health) {
 	status := http.StatusServiceUnavailable
 	if h.State == Verified {
 		status = http.StatusOK
@@ -100,13 +128,13 @@ func (s *Service) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // notReady is the problem of every request until the model is verified.
 func (s *Service) notReady() *problem {
-	h := s.Health()
+	state := s.Health().State
 	p := &problem{
-		status: http.StatusServiceUnavailable, kind: serverError, code: "model_" + string(h.State),
-		message: "The model is " + string(h.State) + ": see /healthz.",
+		status: http.StatusServiceUnavailable, kind: serverError, code: "model_" + string(state),
+		message: "The model is not served: see /healthz.",
 	}
-	if h.State == Loading {
-		p.retryAfter = 1
+	if state == Loading {
+		p.retryAfter = time.Second
 	}
 	return p
 }
@@ -130,9 +158,8 @@ type Phase struct {
 
 // debugModels answers GET /debug/models.
 func (s *Service) debugModels(w http.ResponseWriter, _ *http.Request) {
-	s.mu.Lock()
-	d, m := Details{Health: s.health, Report: s.report}, s.served
-	s.mu.Unlock()
+	now := s.now.Load()
+	d := Details{Health: now.health, Report: now.report}
 	var phases []loader.PhaseTime
 	if r := d.Report; r != nil {
 		phases = r.Phases
@@ -141,7 +168,7 @@ func (s *Service) debugModels(w http.ResponseWriter, _ *http.Request) {
 			d.Identity = r.Identity.String()
 		}
 	}
-	if m != nil {
+	if m := now.model; m != nil {
 		d.Width, d.MaxTokens, phases = m.Width(), m.MaxTokens(), m.Phases()
 	}
 	for _, p := range phases {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
+	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -20,16 +21,63 @@ func TestNewNeedsAName(t *testing.T) {
 	require.Nil(t, s)
 }
 
-// health is what /healthz answers, the same on both listeners.
+// health is what /healthz answers operators. All others get the same without
+// errors, details and paths.
 func (r *running) health(t testing.TB) (int, Health) {
 	public, admin := get(t, "http://"+r.api+"/healthz"), get(t, "http://"+r.admin+"/healthz")
 	require.Equal(t, public.status, admin.status)
-	require.Equal(t, public.body, admin.body)
-	var h Health
-	require.NoError(t, json.Unmarshal(public.body, &h))
+	var h, told Health
+	require.NoError(t, json.Unmarshal(admin.body, &h))
+	require.NoError(t, json.Unmarshal(public.body, &told))
+	require.Equal(t, h.public(), told)
+	require.NotContains(t, string(public.body), "/tmp")
 	require.Equal(t, "minilm", h.Model)
 	require.False(t, h.Since.IsZero())
 	return public.status, h
+}
+
+func TestPublicHealth(t *testing.T) {
+	h := Health{State: Denied, Model: "m", Error: "open /srv/m", Reasons: []Reason{
+		{Code: "A1", File: "1_Pooling/config.json", Detail: "it is 0a0b", Advice: "look"},
+		{Code: "A2", File: "/opt/lib.so", Detail: "/opt/lib.so is 0c0d", Advice: "pin"},
+		{Code: "A3", File: "../lib.so"},
+	}}
+	require.Equal(t, Health{State: Denied, Model: "m", Reasons: []Reason{
+		{Code: "A1", File: "1_Pooling/config.json", Advice: "look"}, {Code: "A2", Advice: "pin"}, {Code: "A3"},
+	}}, h.public())
+}
+
+func TestStatesAfterVerdicts(t *testing.T) {
+	for verdict, want := range map[policy.Verdict]State{policy.Denied: Denied, policy.Unverifiable: Unverifiable} {
+		s, err := New(Config{Model: "m"})
+		require.NoError(t, err)
+		s.Refuse(&loader.Rejection{Report: &loader.Report{Verdict: verdict}})
+		require.Equal(t, want, s.Health().State)
+		require.Equal(t, "model_"+string(want), s.notReady().code)
+	}
+}
+
+// Loading ends once, and draining never.
+func TestStatesAreFinal(t *testing.T) {
+	enter := map[State]func(*Service){
+		Verified: func(s *Service) { s.Ready(&stalled{}) },
+		Failed:   func(s *Service) { s.Refuse(errors.New("no")) },
+		Draining: (*Service).drain,
+	}
+	for first := range enter {
+		for second := range enter {
+			s, err := New(Config{Model: "m"})
+			require.NoError(t, err)
+			enter[first](s)
+			enter[second](s)
+			want := first
+			if second == Draining {
+				want = Draining
+			}
+			require.Equal(t, want, s.Health().State, "%s, then %s", first, second)
+			require.Equal(t, first == Verified, s.model() != nil)
+		}
+	}
 }
 
 func (r *running) details(t testing.TB) Details {
@@ -64,7 +112,7 @@ func TestLoading(t *testing.T) {
 	s.Ready(&stalled{})
 	status, h = s.health(t)
 	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, Health{State: Verified, Model: "minilm", Since: h.Since, Verdict: "admitted"}, h)
+	require.Equal(t, Health{State: Verified, Model: "minilm", Since: h.Since}, h)
 	require.Equal(t, []Phase{{"nap", 1000}}, s.details(t).Phases)
 }
 
@@ -117,7 +165,6 @@ func TestDenied(t *testing.T) {
 			status, h := s.health(t)
 			require.Equal(t, http.StatusServiceUnavailable, status)
 			require.Equal(t, Denied, h.State)
-			require.Equal(t, "denied", h.Verdict)
 			require.Len(t, h.Reasons, 1)
 			require.Equal(t, policy.CodePinChanged, h.Reasons[0].Code)
 			require.Equal(t, file, h.Reasons[0].File)

@@ -110,8 +110,9 @@ func (t *Tokenizer) Pad() int64 { return t.pad }
 // Encode is the ids of text, special ones included. They are the caller's. What
 // reads like a special token in text is one, as at the reference.
 //
-// A text is never cut: one with more than MaxTokens is ErrTooLong, and is not
-// read to its end. One that is not UTF-8 is ErrText.
+// A text is never cut: one with more than MaxTokens is ErrTooLong, whatever
+// follows those: that is searched for added tokens, and a few kilobytes or one
+// word of it are prepared. One that is not UTF-8 is ErrText.
 func (t *Tokenizer) Encode(text string) ([]int64, error) {
 	if !utf8.ValidString(text) {
 		return nil, ErrText

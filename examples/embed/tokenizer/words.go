@@ -16,13 +16,42 @@ type normalizer struct {
 	uncased bool // lower case, without accents
 }
 
-// words are what the model's vocabulary is asked for.
+// words are what the model's vocabulary is asked for. The text is prepared piece
+// by piece, as far as words are taken.
 func (n normalizer) words(text string) iter.Seq[string] {
-	text = clean(text)
-	if n.uncased {
-		text = fold(text)
+	return func(yield func(string) bool) {
+		for piece := range pieces(text) {
+			piece = clean(piece)
+			if n.uncased {
+				piece = fold(piece)
+			}
+			for word := range split(piece) {
+				if !yield(word) {
+					return
+				}
+			}
+		}
 	}
-	return split(text)
+}
+
+// pieceSize is how long a piece is, in bytes, unless one word is longer.
+const pieceSize = 4 << 10
+
+// pieces cuts a text before blanks, where nothing that clean and fold do crosses.
+func pieces(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for len(text) > pieceSize {
+			blank := strings.IndexByte(text[pieceSize:], ' ')
+			if blank < 0 {
+				break
+			}
+			if !yield(text[:pieceSize+blank]) {
+				return
+			}
+			text = text[pieceSize+blank:]
+		}
+		yield(text)
+	}
 }
 
 // clean drops control characters, makes every space a blank, and sets

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,39 @@ func digest(n normalizer, block rune) string {
 		fmt.Fprintf(h, "%s\x00", strings.Join(slices.Collect(n.words("a"+string(r)+"b")), "\n"))
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+}
+
+// Where a text is cut into pieces changes no word.
+func TestPieces(t *testing.T) {
+	for _, unit := range []string{"naïve Café ", "東京 x", "a\u0301 \u0301\u0327b", "Åkr\u200d ß. ", strings.Repeat("e\u0301\u0316", 300) + " "} {
+		text := strings.Repeat(unit, 2*pieceSize/len(unit)+2)
+		cut := slices.Collect(pieces(text))
+		require.Greater(t, len(cut), 1)
+		require.Equal(t, text, strings.Join(cut, ""))
+		for _, n := range []normalizer{{}, {uncased: true}} {
+			whole := clean(text)
+			if n.uncased {
+				whole = fold(whole)
+			}
+			require.Equal(t, slices.Collect(split(whole)), slices.Collect(n.words(text)))
+		}
+	}
+	require.Equal(t, []string{""}, slices.Collect(pieces("")))
+	word := strings.Repeat("a", 3*pieceSize)
+	require.Equal(t, []string{word}, slices.Collect(pieces(word)))
+}
+
+// What nobody asks for is not prepared.
+func TestWordsAreLazy(t *testing.T) {
+	text := strings.Repeat("Wörter ", 1<<19)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for word := range (normalizer{uncased: true}).words(text) {
+		require.Equal(t, "worter", word)
+		break
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(text)/4))
 }
 
 func TestWordsStopEarly(t *testing.T) {

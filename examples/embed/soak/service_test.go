@@ -1,6 +1,6 @@
 //go:build linux && amd64 && cgo
 
-package main_test
+package soak_test
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func built(t testing.TB) string {
 	if race {
 		build = append(build, "-race")
 	}
-	out, err := exec.Command("go", append(build, ".")...).CombinedOutput()
+	out, err := exec.Command("go", append(build, "..")...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return path
 }
@@ -46,15 +46,14 @@ func built(t testing.TB) string {
 // start is a service that is ready.
 func start(t testing.TB, program string) *service {
 	t.Helper()
-	s := &service{model: t.TempDir()}
-	require.NoError(t, os.CopyFS(s.model, os.DirFS(fetchedModel(t))))
+	cfg, s := config(t), &service{model: t.TempDir()}
+	require.NoError(t, os.CopyFS(s.model, os.DirFS(cfg.Dir)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
 	s.url = "http://" + address
-	s.Cmd = exec.Command(program, "-listen", address, "-admin", "127.0.0.1:0", "-policy", "policy.yaml", "-model", s.model,
-		"-library", given(t, "WEIGHTGATE_ORT", "the path of ONNX Runtime's core library"))
+	s.Cmd = exec.Command(program, "-listen", address, "-admin", "127.0.0.1:0", "-policy", cfg.Policy, "-model", s.model, "-library", cfg.Library)
 	s.Stderr = &s.said
 	require.NoError(t, s.Start())
 	t.Cleanup(func() {

@@ -1,6 +1,6 @@
 //go:build linux && amd64 && cgo
 
-package main_test
+package sentence_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package main_test
+package sentence_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const sentenceData = "testdata/sentence"
+const sentenceData = "testdata"
 
 // A recipe is a file that torch.save wrote, in pieces: the weights in it are
 // where safetensors has them too.
