@@ -45,10 +45,12 @@ cross:
 # second try. What was found is a seed by then, and fails again.
 FUZZTIME ?= 5s
 fuzz:
-	for pkg in $$($(GO) list ./formats/... ./policy/... ./loader/... ./gpu/graph); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	    once="$(GO) test -run ^$$f$$ -fuzz ^$$f$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg"; $$once || $$once || exit 1; \
-	  done; \
+	$(fetched) && for m in . examples/embed; do (cd $$m && \
+	  for pkg in $$($(GO) list ./... | grep -v -e /benchmarks -e /cmd/); do \
+	    for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	      once="$(GO) test -run ^$$f$$ -fuzz ^$$f$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg"; $$once || $$once || exit 1; \
+	    done; \
+	  done) || exit 1; \
 	done
 
 # Every way of loading and the peers on the same files, into benchmarks/results

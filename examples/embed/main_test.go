@@ -18,19 +18,16 @@ import (
 	"github.com/weightgate/weightgate/examples/embed/encoder"
 	"github.com/weightgate/weightgate/examples/embed/service"
 	"github.com/weightgate/weightgate/examples/internal/fetch"
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )
 
 // onCPU are the flags for MiniLM on the CPU: see examples/fetch.
 func onCPU(t testing.TB) flags {
-	library, models := os.Getenv("WEIGHTGATE_ORT"), os.Getenv("WEIGHTGATE_MODELS")
-	if library == "" || models == "" {
-		t.Skip("WEIGHTGATE_ORT and WEIGHTGATE_MODELS are not set: see examples/fetch")
-	}
 	return flags{
 		listen: free(t), admin: free(t), device: "cpu",
-		encoder: encoder.Config{Policy: "policy.yaml", Name: "minilm", Dir: filepath.Join(models, "minilm"), Library: library},
+		encoder: encoder.Config{Policy: "policy.yaml", Name: "minilm", Dir: fetchtest.MiniLM(t), Library: fetchtest.Library(t)},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/examples/internal/ocr"
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/gpu"
@@ -45,10 +46,7 @@ func encoded(t *testing.T, picture image.Image) []byte {
 // here is where the models lie and the runtime is, as the environment has it.
 func here(t *testing.T) origin {
 	t.Helper()
-	o := origin{models: os.Getenv("WEIGHTGATE_MODELS"), library: os.Getenv("WEIGHTGATE_ORT"), device: gpu.CPU}
-	require.NotEmpty(t, o.models, `needs WEIGHTGATE_MODELS: eval "$(go run ./examples/fetch -env)" in the root`)
-	require.NotEmpty(t, o.library, `needs WEIGHTGATE_ORT: eval "$(go run ./examples/fetch -env)" in the root`)
-	return o
+	return origin{models: fetchtest.Models(t), library: fetchtest.Library(t), device: gpu.CPU}
 }
 
 // started is the program's own service over these models, once it no longer loads.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/tokenizer"
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
 	"github.com/weightgate/weightgate/gpu/graph"
@@ -30,12 +31,8 @@ var embeddings []byte
 
 // config is that of MiniLM on the CPU: see examples/fetch.
 func config(t testing.TB) Config {
-	library, models := os.Getenv("WEIGHTGATE_ORT"), os.Getenv("WEIGHTGATE_MODELS")
-	if library == "" || models == "" {
-		t.Skip("WEIGHTGATE_ORT and WEIGHTGATE_MODELS are not set: see examples/fetch")
-	}
 	return Config{
-		Policy: "../policy.yaml", Name: "minilm", Dir: filepath.Join(models, "minilm"), Library: library, Device: gpu.CPU,
+		Policy: "../policy.yaml", Name: "minilm", Dir: fetchtest.MiniLM(t), Library: fetchtest.Library(t), Device: gpu.CPU,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
 	"github.com/weightgate/weightgate/gpu/graph"
@@ -52,10 +53,10 @@ func publish(t testing.TB, weightsName string, weights []byte) *publication {
 	t.Helper()
 	p := &publication{dir: t.TempDir(), key: newKey(t), subject: sentenceName, lock: new(policy.Lock)}
 	p.trusted = p.key
-	p.library = given(t, "WEIGHTGATE_ORT", "the path of ONNX Runtime's core library")
+	p.library = fetchtest.Library(t)
 	p.put(t, weightsName, weights)
 	for _, name := range sentenceFiles {
-		content, err := os.ReadFile(filepath.Join(fetchedModel(t), name))
+		content, err := os.ReadFile(filepath.Join(fetchtest.MiniLM(t), name))
 		require.NoError(t, err)
 		p.put(t, name, content)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 )
 
 const sentenceData = "testdata"
@@ -57,38 +59,17 @@ func TestTorchWritesTheRecipe(t *testing.T) {
 		t.Skip("not run: WEIGHTGATE_PYTHON is not set; it is a Python with torch 2.15 and safetensors")
 	}
 	path := filepath.Join(t.TempDir(), "pytorch_model.bin")
-	out, err := exec.Command(python, filepath.Join(sentenceData, "generate.py"), fetchedModel(t), "--save", path).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join(sentenceData, "generate.py"), fetchtest.MiniLM(t), "--save", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	written, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(written, checkpoint(t, "checkpoint.json.gz", publishedWeights(t))))
 }
 
-// fetchedModel is MiniLM's directory, as examples/fetch lays it out.
-func fetchedModel(t testing.TB) string {
-	t.Helper()
-	return filepath.Join(given(t, "WEIGHTGATE_MODELS", "a directory with the public models, as examples/fetch lays it out"), "minilm")
-}
-
 // publishedWeights are MiniLM's, as a safetensors file.
 func publishedWeights(t testing.TB) []byte {
 	t.Helper()
-	weights, err := os.ReadFile(filepath.Join(fetchedModel(t), "model.safetensors"))
+	weights, err := os.ReadFile(filepath.Join(fetchtest.MiniLM(t), "model.safetensors"))
 	require.NoError(t, err)
 	return weights
-}
-
-// given is a variable of the environment. Without it the test is skipped by a
-// person, and fails in CI.
-func given(t testing.TB, variable, meaning string) string {
-	t.Helper()
-	v := os.Getenv(variable)
-	switch {
-	case v != "":
-	case os.Getenv("CI") == "true":
-		t.Fatalf("CI runs this test: set %s to %s", variable, meaning)
-	default:
-		t.Skipf("not run: %s is not set; it is %s", variable, meaning)
-	}
-	return v
 }

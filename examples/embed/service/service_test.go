@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,17 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/gpu"
 )
 
 // config is that of the real model on the CPU: see examples/fetch.
 func config(t testing.TB) encoder.Config {
-	library, models := os.Getenv("WEIGHTGATE_ORT"), os.Getenv("WEIGHTGATE_MODELS")
-	if library == "" || models == "" {
-		t.Skip("WEIGHTGATE_ORT and WEIGHTGATE_MODELS are not set: see examples/fetch")
-	}
 	return encoder.Config{
-		Policy: "../policy.yaml", Name: "minilm", Dir: filepath.Join(models, "minilm"), Library: library, Device: gpu.CPU,
+		Policy: "../policy.yaml", Name: "minilm", Dir: fetchtest.MiniLM(t), Library: fetchtest.Library(t), Device: gpu.CPU,
 	}
 }
 

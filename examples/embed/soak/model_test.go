@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/gpu"
 )
 
@@ -19,24 +19,9 @@ func config(t testing.TB) encoder.Config {
 	t.Helper()
 	return encoder.Config{
 		Policy: "../policy.yaml", Name: "minilm", Device: gpu.CPU,
-		Dir:     filepath.Join(given(t, "WEIGHTGATE_MODELS", "a directory with the public models, as examples/fetch lays it out"), "minilm"),
-		Library: given(t, "WEIGHTGATE_ORT", "the path of ONNX Runtime's core library"),
+		Dir:     fetchtest.MiniLM(t),
+		Library: fetchtest.Library(t),
 	}
-}
-
-// given is a variable of the environment. Without it the test is skipped by a
-// person, and fails in CI.
-func given(t testing.TB, variable, meaning string) string {
-	t.Helper()
-	v := os.Getenv(variable)
-	switch {
-	case v != "":
-	case os.Getenv("CI") == "true":
-		t.Fatalf("CI runs this test: set %s to %s", variable, meaning)
-	default:
-		t.Skipf("not run: %s is not set; it is %s", variable, meaning)
-	}
-	return v
 }
 
 // A reference is a sentence, and what transformers makes of it.

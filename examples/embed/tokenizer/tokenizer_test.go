@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -14,22 +13,15 @@ import (
 	"github.com/gomlx/go-huggingface/tokenizers/api"
 	"github.com/gomlx/go-huggingface/tokenizers/hftokenizer"
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 )
 
 //go:embed testdata/texts.json
 var texts []byte
 
-// miniLM is the directory of MiniLM's files: see examples/fetch.
-func miniLM(t testing.TB) string {
-	models := os.Getenv("WEIGHTGATE_MODELS")
-	if models == "" {
-		t.Skip("WEIGHTGATE_MODELS names no directory: see examples/fetch")
-	}
-	return filepath.Join(models, "minilm")
-}
-
 func TestEncodeAsTheReference(t *testing.T) {
-	tokens, err := Open(os.DirFS(miniLM(t)))
+	tokens, err := Open(os.DirFS(fetchtest.MiniLM(t)))
 	require.NoError(t, err)
 	require.Equal(t, 256, tokens.MaxTokens())
 	require.Zero(t, tokens.Pad())
@@ -56,7 +48,7 @@ func TestEncodeAsTheReference(t *testing.T) {
 }
 
 func TestEncodeHasALimit(t *testing.T) {
-	tokens, err := Open(os.DirFS(miniLM(t)))
+	tokens, err := Open(os.DirFS(fetchtest.MiniLM(t)))
 	require.NoError(t, err)
 	for _, c := range []struct {
 		text string
@@ -256,7 +248,7 @@ func FuzzEncode(f *testing.F) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	tokens, err := Open(os.DirFS(miniLM(b)))
+	tokens, err := Open(os.DirFS(fetchtest.MiniLM(b)))
 	require.NoError(b, err)
 	text := strings.Repeat("The gate admits what it verified, and nothing else. ", 16)
 	b.SetBytes(int64(len(text)))
