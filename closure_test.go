@@ -14,6 +14,7 @@ import (
 var loaderClosure = []string{
 	"github.com/weightgate/weightgate/formats",
 	"github.com/weightgate/weightgate/loader",
+	"github.com/weightgate/weightgate/loader/internal/filelock",
 	"github.com/weightgate/weightgate/loader/internal/hashing",
 	"github.com/weightgate/weightgate/loader/internal/memory",
 	"github.com/weightgate/weightgate/policy",

@@ -14,7 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/weightgate/weightgate/loader/internal/filelock"
 )
 
 // ErrState says that the file of a FileState is not what it wrote, or that a
@@ -42,7 +43,6 @@ const (
 	stateHead = "weightgate state v1\n"
 	maxState  = 1 << 20 // bytes of the file
 	maxKey    = 1 << 10 // bytes of a key
-	lockPause = 2 * time.Millisecond
 )
 
 func (f fileState) Load(ctx context.Context, key string) (uint64, error) {
@@ -82,21 +82,7 @@ func (f fileState) lock(ctx context.Context) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		locked, err := tryLock(file)
-		if err == nil && !locked {
-			select {
-			case <-ctx.Done():
-				err = ctx.Err()
-			case <-time.After(lockPause):
-				continue
-			}
-		}
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		return file.Close, nil // which unlocks it
-	}
+	return filelock.Wait(ctx, file)
 }
 
 // read is what the file says, nothing if there is none.
@@ -144,7 +130,7 @@ func (f fileState) write(numbers map[string]uint64) error {
 	if err := os.Rename(next, string(f)); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(string(f)))
+	return filelock.SyncNames(func() (*os.File, error) { return os.Open(filepath.Dir(string(f))) })
 }
 
 // encodeState writes a head, a line for each key with its number, sorted, and

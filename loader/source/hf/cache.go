@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/weightgate/weightgate/loader/internal/filelock"
 	"github.com/weightgate/weightgate/policy/manifest"
 )
 
@@ -25,10 +25,8 @@ const (
 	locks    = "locks"    // empty files, locked by whoever writes under a key
 )
 
-const (
-	maxListing = 4 * maxMetadata // bytes: what is one byte of metadata is three here at most
-	lockPause  = 10 * time.Millisecond
-)
+// maxListing is in bytes: what is one byte of metadata is three here at most.
+const maxListing = 4 * maxMetadata
 
 // cache is a directory that survives a kill at any moment: what has a name
 // outside staging was whole on the disk before it had it.
@@ -87,21 +85,7 @@ func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err 
 	if err != nil {
 		return nil, err
 	}
-	for {
-		locked, err := tryLock(file)
-		if err == nil && !locked {
-			select {
-			case <-ctx.Done():
-				err = ctx.Err()
-			case <-time.After(lockPause):
-				continue
-			}
-		}
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		return file.Close, nil // which unlocks it
-	}
+	return filelock.Wait(ctx, file)
 }
 
 // openOrCreate opens a file of the cache for reading and writing.
@@ -195,7 +179,7 @@ func (c *cache) rename(staged, dir, name string) error {
 	if err := c.root.Rename(staged, to); err != nil {
 		return err
 	}
-	return syncDirectory(c.root, dir)
+	return filelock.SyncNames(func() (*os.File, error) { return c.root.Open(dir) })
 }
 
 func (c *cache) remove(name string) error {

@@ -102,7 +102,9 @@ func TestHostileContent(t *testing.T) {
 		"redirect that is none": {func(w http.ResponseWriter, _ *http.Request) bool {
 			return hijack(w, "HTTP/1.1 302 Found\r\nLocation: https://%zz\r\nContent-Length: 0\r\n\r\n")
 		}, nil, ErrInsecure, 1},
-		"redirect loop":               {always(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.EscapedPath(), 307) }), nil, ErrRedirects, maxRedirects + 1},
+		"redirect loop": {always(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.EscapedPath(), http.StatusTemporaryRedirect)
+		}), nil, ErrRedirects, maxRedirects + 1},
 		"redirect without an address": {answer(302), nil, ErrRedirects, maxRedirects + 1},
 		"redirect of the CDN to http": {nil, answer(302, "Location", "http://127.0.0.1/x"), ErrInsecure, 2},
 	} {

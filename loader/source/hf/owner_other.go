@@ -4,6 +4,9 @@ package hf
 
 import "io/fs"
 
+// noWait is nothing: files are opened only after a look at what they are.
+const noWait = 0
+
 // isPrivate is not looked at: the directory's access list says it.
 func isPrivate(fs.FileInfo) bool { return true }
 

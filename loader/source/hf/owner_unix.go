@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// noWait makes an open return at once, whatever it opens, and take no terminal.
+const noWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
+
 // isPrivate reports whether nobody but this process's user, and root, may write
 // in a directory.
 func isPrivate(dir fs.FileInfo) bool {

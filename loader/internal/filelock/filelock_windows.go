@@ -1,4 +1,4 @@
-package hf
+package filelock
 
 import (
 	"errors"
@@ -7,11 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// noWait is nothing: files are opened only after a look at what they are.
-const noWait = 0
-
-// tryLock locks the file until it is closed, unless somebody else has.
-func tryLock(f *os.File) (bool, error) {
+// try locks the file until it is closed, unless somebody else has.
+func try(f *os.File) (bool, error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
@@ -23,5 +20,5 @@ func tryLock(f *os.File) (bool, error) {
 	return true, nil
 }
 
-// syncDirectory is nothing: NTFS keeps a journal of its names.
-func syncDirectory(*os.Root, string) error { return nil }
+// SyncNames is nothing: NTFS keeps a journal of its names.
+func SyncNames(func() (*os.File, error)) error { return nil }

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package loader
+package filelock
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock locks the file until it is closed, unless somebody else has.
-func tryLock(f *os.File) (bool, error) {
+// try locks the file until it is closed, unless somebody else has.
+func try(f *os.File) (bool, error) {
 	for {
 		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
 		case err == nil:
@@ -23,9 +23,9 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// syncDirectory puts the names in a directory on the disk.
-func syncDirectory(path string) error {
-	dir, err := os.Open(path)
+// SyncNames puts the names in a directory on the disk.
+func SyncNames(open func() (directory *os.File, err error)) error {
+	dir, err := open()
 	if err != nil {
 		return err
 	}
