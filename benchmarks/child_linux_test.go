@@ -157,8 +157,9 @@ func (j job) repeat(p process, run func() (*held, error)) (sample, error) {
 }
 
 // settle brings the page cache, and memory of this process, to where a run
-// begins.
+// begins. What an earlier one left to be written is written before.
 func (j job) settle() error {
+	unix.Sync()
 	state := warm
 	if j.Cold {
 		state = cool

@@ -85,8 +85,8 @@ func conversions() table {
 		title: "Conversion of a checkpoint to a file",
 		ways:  []string{convertCommand, torchReference, torchSynced},
 		comparisons: []comparison{
-			{"convert/torch", convertCommand, []string{torchReference}, 1, "weightgate convert, to a file that is on the disk, against torch.load and save_file"},
-			{"convert/synced", convertCommand, []string{torchSynced}, 1, ""},
+			{"convert/torch", convertCommand, []string{torchReference}, 1, "weightgate convert, to a file that is on the disk, against torch.load and save_file, which leaves it in the page cache"},
+			{"convert/synced", convertCommand, []string{torchSynced}, 1, "weightgate convert, to a file that is on the disk, against torch.load, save_file and fsync"},
 		},
 		bounds: []bound{{
 			way: convertCommand, unit: "MiB of anonymous and shared memory", most: 256, watched: true, goal: "memory of weightgate convert",

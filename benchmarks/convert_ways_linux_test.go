@@ -31,7 +31,7 @@ func TestConvertWays(t *testing.T) {
 	for _, way := range []string{convertThroughGate, convertThroughFresh, convertCommand, inspection, wholeInspection, inspectCommand} {
 		t.Run(way, func(t *testing.T) {
 			j := j
-			j.Way = way
+			j.Way, j.Watch = way, true
 			s, err := j.inChild()
 			require.NoError(t, err)
 			require.Positive(t, s.Seconds)
@@ -51,6 +51,7 @@ func TestProgramMemory(t *testing.T) {
 		held[i] = 1
 	}
 	j := small(t)
+	j.Watch = true
 	p := program{
 		line: func(job, string) []string { return []string{"sleep", "0.1"} },
 		read: func(*sample, output) error { return nil },
@@ -61,6 +62,11 @@ func TestProgramMemory(t *testing.T) {
 	require.Positive(t, s.Peak)
 	require.Less(t, s.Peak, int64(len(held)))
 	require.NotZero(t, held[0])
+
+	j.Watch = false
+	s, err = p.measure(j)
+	require.NoError(t, err)
+	require.Negative(t, s.Peak, "a run that is timed is not looked at")
 }
 
 // What scanners say is read, and a word of theirs that is missing is an error.

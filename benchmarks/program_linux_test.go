@@ -29,9 +29,9 @@ type output struct {
 	check  bool
 }
 
-// measure runs the program once. Its memory is looked at every two milliseconds:
-// what the kernel tells at its end counts that of the process that started it,
-// too.
+// measure runs the program once. What the kernel tells of its memory at its end
+// counts that of the process that started it, too: a run that is watched is
+// looked at every two milliseconds, which slows it, and its time counts nowhere.
 func (p program) measure(j job) (sample, error) {
 	out, err := os.MkdirTemp(j.Tools.Out, "sample-")
 	if err != nil {
@@ -54,15 +54,19 @@ func (p program) measure(j job) (sample, error) {
 	if err := c.Start(); err != nil {
 		return sample{}, err
 	}
-	stop, seen := make(chan struct{}), make(chan usage)
-	go func() { seen <- process(c.Process.Pid).watch(stop) }()
+	s := unseen()
+	stop, seen := make(chan struct{}), make(chan usage, 1)
+	if j.Watch {
+		go func() { seen <- process(c.Process.Pid).watch(stop) }()
+	}
 	err = c.Wait()
 	wall := time.Since(from)
 	close(stop)
-	most := <-seen
-	s := sample{
-		Seconds: wall.Seconds(), Disk: most.disk, Read: most.read, Copied: -1,
-		Peak: most.peak, Anon: most.anon, File: most.file, Shared: most.shared, Watched: true,
+	s.Seconds = wall.Seconds()
+	if j.Watch {
+		most := <-seen
+		s.Disk, s.Read, s.Watched = most.disk, most.read, true
+		s.Peak, s.Anon, s.File, s.Shared = most.peak, most.anon, most.file, most.shared
 	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return sample{}, err
@@ -77,6 +81,11 @@ func (p program) measure(j job) (sample, error) {
 		return sample{}, fmt.Errorf("%q: %w\n%s%s", line, err, stdout.String(), stderr.String())
 	}
 	return s, nil
+}
+
+// unseen is a sample of which nobody counted a byte.
+func unseen() sample {
+	return sample{Disk: -1, Read: -1, Copied: -1, Before: -1, Peak: -1, Anon: -1, File: -1, Shared: -1, Child: -1}
 }
 
 // digest is that of the file a program wrote, if it is asked for.

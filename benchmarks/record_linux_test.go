@@ -85,7 +85,7 @@ func writeResults(path string) (err error) {
 	var unmeasured, unknown error
 	recorded.Peers, unmeasured = told(&recorded)
 	recorded.Machine, unknown = thisMachine()
-	recorded.Quick = *quickFlag
+	recorded.Quick, recorded.Rounds = *quickFlag, *roundsFlag
 	slices.SortStableFunc(recorded.Tables, func(a, b results.Table) int { return rank(a) - rank(b) })
 	commit, err1 := exec.Command("git", "rev-parse", "HEAD").Output()
 	changes, err2 := exec.Command("git", "status", "--porcelain").Output()

@@ -156,8 +156,12 @@ func cpu(s sample) float64     { return s.CPU }
 
 // row is what is told of a way.
 func (r *rounds) row(way string, kind results.Kind, size int64) results.Row {
-	used, m := r.of(way, cpu), r.watched[way]
-	return results.Row{
+	used := r.of(way, cpu)
+	m, looked := r.watched[way]
+	if !looked {
+		m = sample{Before: -1, Peak: -1, Anon: -1, File: -1, Shared: -1, Child: -1}
+	}
+	row := results.Row{
 		Way: way, Kind: kind,
 		Seconds: r.of(way, seconds), CPU: used, CPUByGB: used.Median / (float64(size) / 1e9),
 		Rounds: r.each(way, seconds),
@@ -166,9 +170,13 @@ func (r *rounds) row(way string, kind results.Kind, size int64) results.Row {
 		Read:   r.bytes(way, func(s sample) int64 { return s.Read }),
 		Copied: r.bytes(way, func(s sample) int64 { return s.Copied }),
 		Memory: results.Memory{Before: m.Before, Peak: m.Peak, Anon: m.Anon, File: m.File, Shared: m.Shared,
-			Child: r.bytes(way, func(s sample) int64 { return s.Child })},
+			Child: m.Child},
 		Says: r.sayings(way),
 	}
+	if row.Disk < 0 && looked { // counted by looking alone
+		row.Disk, row.Read = m.Disk, m.Read
+	}
+	return row
 }
 
 // sayings is what a way said, each thing once.

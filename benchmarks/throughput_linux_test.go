@@ -5,6 +5,7 @@ package benchmarks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -41,8 +42,13 @@ const (
 // gpu and in one of Python: of the same graph and the same build of ONNX Runtime,
 // at the same level of optimisation and with the same threads.
 func BenchmarkThroughput(b *testing.B) {
-	if *onnxruntimeFlag == "" {
+	switch why, without := withoutFlag["onnxruntime"]; {
+	case without:
+		skip(b, errors.New(why))
+	case *onnxruntimeFlag == "":
 		skip(b, errNoPython)
+	case os.Getenv("WEIGHTGATE_MODELS") == "":
+		skip(b, errors.New("WEIGHTGATE_MODELS is not set; it is the directory with the public models"))
 	}
 	p := plan{rounds: cmp.Or(*roundsFlag, scaled(15, 5)), quiet: *quietFlag, tries: *triesFlag}
 	for _, threads := range []int{1, 2} {

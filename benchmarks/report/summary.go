@@ -65,15 +65,24 @@ func requirements(run *results.Run) []requirement {
 	for _, t := range run.Tables {
 		for _, r := range t.Ratios {
 			add(r.Goal, fmt.Sprintf("≥ %.2f ×", r.Reach),
-				finding{t.Workload.Name, r.Times.Text() + " ×", r.Reached(), r.Times.Median / r.Reach})
+				finding{told(t), r.Times.Text() + " ×", r.Reached(), r.Times.Median / r.Reach})
 		}
 		for _, b := range t.Bounds {
 			unit, _, _ := strings.Cut(b.Unit, " ")
 			add(b.Goal, fmt.Sprintf("≤ %g %s", b.Most, unit),
-				finding{t.Workload.Name, b.Found.Text() + " " + unit, b.Reached(), b.Most / b.Found.Median})
+				finding{told(t), b.Found.Text() + " " + unit, b.Reached(), b.Most / b.Found.Median})
 		}
 	}
 	return all
+}
+
+// told is the workload of a table, and which of the throughput tables it is:
+// they have one workload.
+func told(t results.Table) string {
+	if benchmark, part, ok := strings.Cut(t.Name, "/"); ok && benchmark == "Throughput" {
+		return t.Workload.Name + " " + part
+	}
+	return t.Workload.Name
 }
 
 // worst is the finding that is farthest from what is to be reached, but for the
@@ -95,7 +104,7 @@ func (r requirement) worst() (finding, bool) {
 func summary(run *results.Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", where(run))
-	b.WriteString("| what | to reach | measured | the farthest of the other models |\n|---|---|---|---|\n")
+	b.WriteString("| what | to reach | measured | the farthest of the others |\n|---|---|---|---|\n")
 	for _, r := range requirements(run) {
 		other := ""
 		if f, ok := r.worst(); ok {
@@ -131,6 +140,9 @@ func where(run *results.Run) string {
 		samples, disturbed = samples+t.Samples, disturbed+t.Disturbed
 	}
 	text += fmt.Sprintf(" Other processes disturbed %d of %d samples.", disturbed, samples)
+	if run.Rounds > 0 {
+		text += fmt.Sprintf(" %d rounds of each.", run.Rounds)
+	}
 	if run.Quick {
 		text += " **A quick run, of small models and few rounds: it claims nothing.**"
 	}

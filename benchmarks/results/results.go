@@ -18,8 +18,9 @@ import (
 type Run struct {
 	Date    time.Time `json:"date"`
 	Commit  string    `json:"commit"`
-	Dirty   bool      `json:"dirty"` // the tree had changes that the commit has not
-	Quick   bool      `json:"quick"` // small models and few rounds: for a look, not for a claim
+	Dirty   bool      `json:"dirty"`            // the tree had changes that the commit has not
+	Quick   bool      `json:"quick"`            // small models and few rounds: for a look, not for a claim
+	Rounds  int       `json:"rounds,omitempty"` // of every table, where the usual numbers of them were not taken
 	Machine Machine   `json:"machine"`
 	Peers   []Peer    `json:"peers"`
 	Tables  []Table   `json:"tables"`
@@ -87,8 +88,8 @@ const (
 	Program    Kind = "peer"       // of others
 )
 
-// A Row is one way. Bytes are medians; of Read and Copied, -1 is what nobody
-// counted.
+// A Row is one way. Bytes are medians, of programs those of the watched
+// run; -1 is what nobody counted.
 type Row struct {
 	Way     string    `json:"way"`
 	Kind    Kind      `json:"kind"`

@@ -40,8 +40,13 @@ func (t Table) Head() string {
 		t.Workload.Bytes, t.Workload.Files, t.Cache, t.Cores, t.Rounds, t.Disturbed, t.Samples)
 }
 
-// Text is a spread as tables show it.
-func (s Spread) Text() string { return fmt.Sprintf("%.3g (%.3g..%.3g)", s.Median, s.Min, s.Max) }
+// Text is a spread as tables show it: one number if it is one.
+func (s Spread) Text() string {
+	if s.Min == s.Max {
+		return fmt.Sprintf("%.3g", s.Median)
+	}
+	return fmt.Sprintf("%.3g (%.3g..%.3g)", s.Median, s.Min, s.Max)
+}
 
 // Mark says what a ratio should reach, and whether it does.
 func (r Ratio) Mark() string {

@@ -43,7 +43,7 @@ func TestREADMEPolicy(t *testing.T) {
 		require.NoError(t, err)
 		names = append(names, p.Names()...)
 	}
-	require.Equal(t, []string{"bert", "bert", "reranker"}, names)
+	require.Equal(t, []string{"bert", "bert", "reranker", "minilm"}, names)
 }
 
 func between(t *testing.T, s, begin, end string) string {
