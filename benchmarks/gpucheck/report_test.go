@@ -44,7 +44,7 @@ func TestMarkdown(t *testing.T) {
 		Workloads: []comparison{
 			{
 				Title: "one", Bytes: 3 << 20, Tolerance: 1e-3, FromCPU: agreement{Absolute: 2e-6, Relative: 4e-6},
-				Path: times{Start: steady(2), Seconds: steady(0.1)}, Gate: times{Start: steady(3), Seconds: steady(0.05)}, Ratio: steady(2),
+				Path: times{Start: steady(2), Seconds: steady(0.1)}, Gate: times{Start: steady(3), Seconds: steady(0.05)}, Ratio: results.Spread{Median: 2, Min: 1.8, Max: 2.3},
 				Phases: []loader.PhaseTime{{Phase: "copy", Duration: 20 * time.Millisecond}, {Phase: "library", Duration: 3 * time.Millisecond}},
 			},
 			{Title: "two", Bytes: 1 << 20, Failure: "broken |\nhere"},
@@ -55,7 +55,7 @@ func TestMarkdown(t *testing.T) {
 	for _, line := range []string{
 		"NVIDIA H200, driver 580.1; some, 16 cores, 64 GiB; Linux (not told); ONNX Runtime 1.31.1; commit abc.",
 		"    library 12ab libonnxruntime.so.1",
-		"| one | 3 | 2e-06 | 4e-06 (0.001) | 100 (2000) | 50 (3000) | 2 (2..2) | equal |",
+		"| one | 3 | 2e-06 | 4e-06 (0.001) | 100 (2000) | 50 (3000) | 2 (1.8..2.3) | equal |",
 		"| two | 1 | | | | | | FAILED: broken   here |",
 		"- one: copy 20 ms, library 3 ms",
 		"- a: yes", "- b: not on this device", "- c: FAILED: it succeeded",
