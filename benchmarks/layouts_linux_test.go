@@ -1,12 +1,9 @@
 package benchmarks
 
 import (
-	"bufio"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/safetensors"
 )
@@ -88,20 +86,20 @@ func writeTensors(t testing.TB, dir, name string, random *rand.ChaCha8, tensors 
 	t.Helper()
 	header, placed, err := safetensors.Encode(tensors, map[string]string{"format": "pt"})
 	require.NoError(t, err)
-	create(t, filepath.Join(dir, name), func(w io.Writer) error {
+	require.NoError(t, graphs.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
 		_, err := io.CopyN(w, random, placed[len(placed)-1].Place.End()-int64(len(header)))
 		return err
-	})
+	}))
 }
 
 // writeShards writes tensors to that many files of about the same size, and the
 // index that says which file has which tensor.
 func writeShards(t testing.TB, dir string, shards int, tensors []safetensors.Tensor) {
 	t.Helper()
-	total, random := bytesOf(tensors), seeded()
+	total, random := bytesOf(tensors), graphs.Seeded()
 	index := struct {
 		Metadata  map[string]int64  `json:"metadata"`
 		WeightMap map[string]string `json:"weight_map"`
@@ -122,10 +120,18 @@ func writeShards(t testing.TB, dir string, shards int, tensors []safetensors.Ten
 	require.Empty(t, tensors)
 	text, err := json.Marshal(index)
 	require.NoError(t, err)
-	create(t, filepath.Join(dir, weightsName+".index.json"), func(w io.Writer) error {
+	require.NoError(t, graphs.WriteFile(filepath.Join(dir, weightsName+".index.json"), func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
-	})
+	}))
+}
+
+// made writes a graph.
+func made(g graphs.Graph) func(testing.TB, string) {
+	return func(t testing.TB, dir string) {
+		t.Helper()
+		require.NoError(t, g.Write(dir))
+	}
 }
 
 // newDir is a directory on the disk that -dir names.
@@ -135,33 +141,4 @@ func newDir(t testing.TB) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
-}
-
-// create writes a file and waits until storage has it: pages that are still to
-// be written cannot leave the page cache.
-func create(t testing.TB, path string, write func(io.Writer) error) {
-	t.Helper()
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	w := bufio.NewWriterSize(f, 1<<20)
-	require.NoError(t, write(w))
-	require.NoError(t, w.Flush())
-	require.NoError(t, f.Sync())
-	require.NoError(t, f.Close())
-}
-
-func seeded() *rand.ChaCha8 { return rand.NewChaCha8([32]byte{'w', 'e', 'i', 'g', 'h', 't', 's'}) }
-
-// floats writes n random float32 within ±scale.
-func floats(w io.Writer, random *rand.ChaCha8, n int64, scale float32) error {
-	var b [4]byte
-	for range n {
-		unit := float32(int32(random.Uint64())) / (1 << 31)
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(unit*scale))
-		if _, err := w.Write(b[:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

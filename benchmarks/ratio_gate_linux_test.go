@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 )
 
 // A ratioGate holds a way against a base that is measured beside it. It asks
@@ -50,7 +52,7 @@ func (g ratioGate) judge(take func(way string) (sample, error)) (best float64, e
 func BenchmarkRatioGate(b *testing.B) {
 	w := oneFile()
 	w.write = func(t testing.TB, dir string) {
-		writeTensors(t, dir, weightsName, seeded(), halfWidth(1).tensors())
+		writeTensors(t, dir, weightsName, graphs.Seeded(), halfWidth(1).tensors())
 	}
 	j := w.job(b)
 	take := func(way string) (sample, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/yalue/onnxruntime_go"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/benchmarks/results"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
@@ -61,10 +62,10 @@ func servedWorkloads() []served {
 	side, rows := scaled(int64(4096), 2048), scaled(int64(65536), 16384)
 	return []served{
 		{workload{"MatMul", "a graph of MatMul with its weights in a file beside it", onlyONNX,
-			func(t testing.TB, dir string) { matMuls(side).write(t, dir) }},
+			made(graphs.MatMuls(4, side))},
 			input{Shape: []int64{1, side}}},
 		{workload{"Gather", "a graph of Gather with its weights in a file beside it", onlyONNX,
-			func(t testing.TB, dir string) { gathers(rows, 1024).write(t, dir) }},
+			made(graphs.Gathers(4, rows, 1024))},
 			input{Shape: []int64{4}, Integers: []int64{0, 1, 2, 3}}},
 		{workload{"PP-OCR rec", "PP-OCRv4's recognition, as it is published", onlyONNX + `, companions: ["*.txt"]`, published("ppocr-rec")},
 			input{Shape: []int64{1, 3, 48, 320}}},
@@ -118,7 +119,7 @@ func (s served) job(t testing.TB) job {
 	lib := library(t)
 	j := job{Dir: filepath.Join(newDir(t), modelName), Input: s.input}
 	s.write(t, j.Dir)
-	matMuls(64).write(t, warmUpDir(j))
+	made(graphs.MatMuls(4, 64))(t, warmUpDir(j))
 
 	entry, err := loader.MeasureLibrary(context.Background(), lib)
 	require.NoError(t, err)
@@ -183,7 +184,7 @@ func prepareByPath(j job) (func() (*held, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	small, err := openPath(filepath.Join(warmUpDir(j), graphFile), "x", "y")
+	small, err := openPath(filepath.Join(warmUpDir(j), graphs.GraphFile), "x", "y")
 	if err != nil {
 		return nil, err
 	}

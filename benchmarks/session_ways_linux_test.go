@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 )
 
 // All ways make sessions that compute the same.
@@ -16,14 +18,15 @@ func TestSessionWays(t *testing.T) {
 		row[i] = float32(i%7) - 3
 	}
 	for _, c := range []struct {
-		graph graph
+		name  string
+		graph graphs.Graph
 		input input
 	}{
-		{matMuls(64), input{Shape: []int64{1, 64}, Floats: row}},
-		{gathers(256, 64), input{Shape: []int64{4}, Integers: []int64{0, 255, 3, 3}}},
+		{"MatMul", graphs.MatMuls(4, 64), input{Shape: []int64{1, 64}, Floats: row}},
+		{"Gather", graphs.Gathers(4, 256, 64), input{Shape: []int64{4}, Integers: []int64{0, 255, 3, 3}}},
 	} {
-		t.Run(c.graph.name, func(t *testing.T) {
-			j := served{workload{c.graph.name, "", onlyONNX, c.graph.write}, c.input}.job(t)
+		t.Run(c.name, func(t *testing.T) {
+			j := served{workload{c.name, "", onlyONNX, made(c.graph)}, c.input}.job(t)
 			j.Check, j.Way = true, byPath
 			want, err := j.inChild()
 			require.NoError(t, err)

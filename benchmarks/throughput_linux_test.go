@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/benchmarks/results"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
@@ -99,7 +100,7 @@ type encoders struct {
 func newEncoders(t testing.TB, threads, batch int) *encoders {
 	t.Helper()
 	e := &encoders{threads: threads, batch: batch}
-	random := rand.New(seeded())
+	random := rand.New(graphs.Seeded())
 	ids := make([][]int64, batch)
 	var all []int64
 	for i := range ids {

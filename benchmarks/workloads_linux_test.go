@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/formats/safetensors"
 )
 
@@ -41,14 +42,14 @@ func oneFile() workload {
 	}
 	return workload{"one file", "one file with the blocks of Llama 2 7B at half the width, in BF16", onlySafetensors,
 		func(t testing.TB, dir string) {
-			writeTensors(t, dir, weightsName, seeded(), halfWidth(max(1, mib/256)).tensors())
+			writeTensors(t, dir, weightsName, graphs.Seeded(), halfWidth(max(1, mib/256)).tensors())
 		}}
 }
 
 // small is a model of 1 MiB.
 func oneMebibyte() workload {
 	return workload{"1 MiB", "one file of 1 MiB", onlySafetensors, func(t testing.TB, dir string) {
-		writeTensors(t, dir, weightsName, seeded(), mebibyte().tensors())
+		writeTensors(t, dir, weightsName, graphs.Seeded(), mebibyte().tensors())
 	}}
 }
 
@@ -59,10 +60,10 @@ func workloads() []workload {
 			onlySafetensors + `, companions: ["*.json"]`,
 			func(t testing.TB, dir string) { writeShards(t, dir, 8, sharded(t)) }},
 		{"small tensors", "32,768 tensors of 4 KiB in one file", onlySafetensors, func(t testing.TB, dir string) {
-			writeTensors(t, dir, weightsName, seeded(), manySmall(32768))
+			writeTensors(t, dir, weightsName, graphs.Seeded(), manySmall(32768))
 		}},
 		{"ONNX, external data", "a graph of ONNX with its weights in a file beside it", onlyONNX,
-			func(t testing.TB, dir string) { matMuls(scaled(int64(4096), 2048)).write(t, dir) }},
+			made(graphs.MatMuls(4, scaled(int64(4096), 2048)))},
 		{"PP-OCR rec", "PP-OCRv4's recognition, as it is published", onlyONNX + `, companions: ["*.txt"]`, published("ppocr-rec")},
 		{"PP-OCR det", "PP-OCRv4's detection, as it is published", onlyONNX, published("ppocr-det")},
 		{"MiniLM", "all-MiniLM-L6-v2, as it is published", onlySafetensors + companionsOfMiniLM, published("minilm")},

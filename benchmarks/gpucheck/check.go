@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/benchmarks/results"
 	"github.com/weightgate/weightgate/policy"
 )
@@ -18,7 +19,7 @@ import (
 type check struct {
 	device    string
 	rounds    int
-	large     stack
+	large     graphs.Graph
 	files     files
 	libraries []string // directories in which the processes of sessions find libraries
 	scratch   string
@@ -208,7 +209,7 @@ func (c *check) refusals(models []workload) ([]refusal, error) {
 	excess := c.on(c.device, c.probe(modelZeros))
 	excess.Excess = []array{integers("x", []int64{1 << 46}, 1)} // 256 TiB
 	little := c.on(c.device, large)
-	little.WarmUp, little.Memory = workload{}, max(1, c.large.bytes()/2)
+	little.WarmUp, little.Memory = workload{}, max(1, c.large.Bytes()/2)
 	fallback := c.on(c.device, c.probe(modelFallback))
 
 	return []refusal{

@@ -48,6 +48,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 )
 
 // Exit codes.
@@ -58,10 +60,10 @@ const (
 )
 
 // usual is the large model, of 2 GiB.
-func usual() stack { return stack{weights: 32, side: 4096} }
+func usual() graphs.Graph { return graphs.MatMuls(32, 4096) }
 
 // small is what -small takes in its place.
-func small() stack { return stack{weights: 4, side: 512} }
+func small() graphs.Graph { return graphs.MatMuls(4, 512) }
 
 type options struct {
 	device    string

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/policy"
 )
 
@@ -23,30 +25,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// given is a variable of the environment. Without it a person skips the test,
-// and CI fails.
-func given(t *testing.T, variable, meaning string) string {
-	t.Helper()
-	v := os.Getenv(variable)
-	switch {
-	case v != "":
-	case os.Getenv("CI") == "true":
-		t.Fatalf("CI runs this: set %s to %s", variable, meaning)
-	default:
-		t.Skipf("not run: %s is not set; it is %s", variable, meaning)
-	}
-	return v
-}
-
-func fetched(t *testing.T) (library, models string) {
-	t.Helper()
-	return given(t, "WEIGHTGATE_ORT", "the path of ONNX Runtime's core library"),
-		given(t, "WEIGHTGATE_MODELS", "a directory with the public models, as examples/fetch lays it out")
-}
-
 // The whole check with the CPU in the device's place.
 func TestOnTheCPU(t *testing.T) {
-	library, models := fetched(t)
+	library, models := fetchtest.Library(t), fetchtest.Models(t)
 	scratch, written := t.TempDir(), t.TempDir()
 	var out, said bytes.Buffer
 	code := run(t.Context(), []string{
@@ -68,7 +49,7 @@ func TestOnTheCPU(t *testing.T) {
 // A CUDA session that does not come about is a failure of each line, told and
 // counted, and nothing that ends the check.
 func TestCUDAOnARuntimeWithoutIt(t *testing.T) {
-	library, models := fetched(t)
+	library, models := fetchtest.Library(t), fetchtest.Models(t)
 	provider := filepath.Join(t.TempDir(), "libonnxruntime_providers_cuda.so")
 	require.NoError(t, os.WriteFile(provider, []byte("no library"), 0o600))
 	c := check{
@@ -138,7 +119,7 @@ func TestSurvived(t *testing.T) {
 
 // A library that was not changed is not refused, and the check says so.
 func TestTheChangedLibraryIsChanged(t *testing.T) {
-	library, models := fetched(t)
+	library, models := fetchtest.Library(t), fetchtest.Models(t)
 	for _, providers := range [][]string{nil, {library}} {
 		c := check{device: deviceCPU, scratch: t.TempDir(), files: files{library: library, providers: providers, models: models}}
 		c.probes = probes(c.scratch)
@@ -159,7 +140,7 @@ func TestTheChangedLibraryIsChanged(t *testing.T) {
 
 // The runtime keeps no data base in the home of whoever runs the check.
 func TestSessionsSendNothing(t *testing.T) {
-	library, _ := fetched(t)
+	library := fetchtest.Library(t)
 	scratch, home := t.TempDir(), t.TempDir()
 	require.NoError(t, makeModels(scratch, small()))
 	t.Setenv("HOME", home)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/gpu/graph"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
@@ -64,12 +65,12 @@ func modelFiles() (names []string) {
 
 // measured are the models that sessions are compared and timed on. They are in
 // models, or made in scratch.
-func measured(models, scratch string, large stack) []workload {
+func measured(models, scratch string, large graphs.Graph) []workload {
 	ids, mask := sentences(4, 48)
 	return []workload{
 		{
 			Name: modelMiniLM, Title: "MiniLM-L6, graph built from its config", Dir: filepath.Join(models, "minilm"), Build: true,
-			Graph: filepath.Join(scratch, "minilm-by-path", graphFile),
+			Graph: filepath.Join(scratch, "minilm-by-path", graphs.GraphFile),
 			Input: []array{
 				integers("input_ids", ids, 4, 48), integers("attention_mask", mask, 4, 48), integers("token_type_ids", make([]int64, len(ids)), 4, 48),
 			},
@@ -88,8 +89,8 @@ func measured(models, scratch string, large stack) []workload {
 			Tolerance: 1e-3, Shapes: true, terms: onnxTerms + ", companions: [ppocr_keys_v1.txt]",
 		},
 		{
-			Name: modelLarge, Title: fmt.Sprintf("%d products with %d × %d", large.weights, large.side, large.side), Dir: filepath.Join(scratch, modelLarge),
-			Graph: filepath.Join(scratch, modelLarge, graphFile), Input: []array{floats("x", waves(int(large.side)), 1, large.side)},
+			Name: modelLarge, Title: fmt.Sprintf("%d products with %d × %d", large.Weights, large.Rows, large.Columns), Dir: filepath.Join(scratch, modelLarge),
+			Graph: filepath.Join(scratch, modelLarge, graphs.GraphFile), Input: []array{floats("x", waves(int(large.Rows)), 1, large.Rows)},
 			Tolerance: 1e-3, terms: onnxTerms,
 		},
 	}
@@ -103,7 +104,7 @@ func probes(scratch string) []workload {
 	at := func(name string) string { return filepath.Join(scratch, name) }
 	row := []array{floats("x", waves(64), 1, 64)}
 	return []workload{
-		{Name: modelWarmUp, Dir: at(modelWarmUp), Graph: filepath.Join(at(modelWarmUp), graphFile), Input: row, terms: onnxTerms},
+		{Name: modelWarmUp, Dir: at(modelWarmUp), Graph: filepath.Join(at(modelWarmUp), graphs.GraphFile), Input: row, terms: onnxTerms},
 		{Name: modelElsewhere, Dir: at(modelWarmUp), Input: row, terms: onnxTerms},
 		{Name: modelZeros, Dir: at(modelZeros), Input: []array{integers("x", []int64{zerosAsked}, 1)}, terms: onnxTerms},
 		{Name: modelFallback, Dir: at(modelFallback), Input: []array{floats("x", []float32{1, 2, 3, 5}, 1, 2, 2)}, terms: onnxTerms},
@@ -111,8 +112,8 @@ func probes(scratch string) []workload {
 }
 
 // makeModels writes the models that are made.
-func makeModels(scratch string, large stack) error {
-	if err := (stack{weights: 2, side: 64}).write(filepath.Join(scratch, modelWarmUp)); err != nil {
+func makeModels(scratch string, large graphs.Graph) error {
+	if err := graphs.MatMuls(2, 64).Write(filepath.Join(scratch, modelWarmUp)); err != nil {
 		return err
 	}
 	if err := writeGraph(filepath.Join(scratch, modelZeros), zeros()); err != nil {
@@ -121,14 +122,14 @@ func makeModels(scratch string, large stack) error {
 	if err := writeGraph(filepath.Join(scratch, modelFallback), determinant()); err != nil {
 		return err
 	}
-	return large.write(filepath.Join(scratch, modelLarge))
+	return large.Write(filepath.Join(scratch, modelLarge))
 }
 
 // sentences are token ids of BERT's vocabulary, the same each time, each
 // sentence shorter than the one before it and filled up with padding.
 func sentences(batch, length int) (ids, mask []int64) {
 	const start, end, words = 101, 102, 29000
-	random := seeded()
+	random := graphs.Seeded()
 	for row := range batch {
 		used := length - 7*row
 		for i := range length {

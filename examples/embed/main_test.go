@@ -17,8 +17,8 @@ import (
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
 	"github.com/weightgate/weightgate/examples/embed/service"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/examples/internal/fetch"
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/examples/internal/ocr"
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/gpu"

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/tokenizer"
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/formats/all"
 	"github.com/weightgate/weightgate/gpu"
 	"github.com/weightgate/weightgate/gpu/graph"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 )
 
 const sentenceData = "testdata"

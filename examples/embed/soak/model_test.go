@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/gpu"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/gomlx/go-huggingface/tokenizers/hftokenizer"
 	"github.com/stretchr/testify/require"
 
-	"github.com/weightgate/weightgate/examples/internal/fetchtest"
+	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 )
 
 //go:embed testdata/texts.json

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+
+	o "github.com/weightgate/weightgate/formats/onnx/onnxtest"
 )
 
 // Element types of TensorProto.
@@ -89,125 +91,73 @@ func True(name string) Tensor { return Tensor{Name: name, Type: Bool, Raw: []byt
 
 // Encode is the model as a file.
 func (m Model) Encode() []byte {
-	var opset, b message
-	opset.varint(2, 21)
-	b.varint(1, 10)
-	b.bytes(7, m.Graph.encode())
-	b.bytes(8, opset)
-	return b
+	return o.Model(o.IR(10), o.Opset("", 21), o.Graph(m.Graph.fields()...))
 }
 
-func (g Graph) encode() (b message) {
+func (g Graph) fields() (parts []o.Part) {
 	for _, n := range g.Nodes {
-		b.bytes(1, n.encode())
+		parts = append(parts, o.Message(1, n.fields()...))
 	}
-	b.bytes(2, []byte("g"))
+	parts = append(parts, o.String(2, "g"))
 	for _, t := range g.Initializers {
-		b.bytes(5, t.encode())
+		parts = append(parts, o.Initializer(t.fields()...))
 	}
 	for _, v := range g.Inputs {
-		b.bytes(11, v.encode())
+		parts = append(parts, o.Message(11, v.fields()...))
 	}
 	for _, v := range g.Outputs {
-		b.bytes(12, v.encode())
+		parts = append(parts, o.Message(12, v.fields()...))
 	}
-	return b
+	return parts
 }
 
-func (n Node) encode() (b message) {
+func (n Node) fields() (parts []o.Part) {
 	for _, name := range n.In {
-		b.bytes(1, []byte(name))
+		parts = append(parts, o.String(1, name))
 	}
 	for _, name := range n.Out {
-		b.bytes(2, []byte(name))
+		parts = append(parts, o.String(2, name))
 	}
-	b.bytes(4, []byte(n.Op))
+	parts = append(parts, o.String(4, n.Op))
 	for _, a := range n.Attributes {
-		b.bytes(5, a.encode())
+		parts = append(parts, a.part())
 	}
-	return b
+	return parts
 }
 
-func (a Attribute) encode() (b message) {
-	b.bytes(1, []byte(a.Name))
+func (a Attribute) part() o.Part {
 	switch {
 	case a.Tensor != nil:
-		b.bytes(5, a.Tensor.encode())
-		b.varint(20, 4)
+		return o.Tensor(a.Name, a.Tensor.fields()...)
 	case a.Graph != nil:
-		b.bytes(6, a.Graph.encode())
-		b.varint(20, 5)
+		return o.Body(a.Name, a.Graph.fields()...)
 	case a.Ints != nil:
-		for _, v := range a.Ints {
-			b.varint(8, v)
-		}
-		b.varint(20, 7)
-	default:
-		b.varint(3, a.Int)
-		b.varint(20, 2)
+		return o.Ints(a.Name, a.Ints...)
 	}
-	return b
+	return o.Int(a.Name, a.Int)
 }
 
-func (t Tensor) encode() (b message) {
-	for _, d := range t.Dims {
-		b.varint(1, d)
-	}
-	b.varint(2, int64(t.Type))
-	b.bytes(8, []byte(t.Name))
+func (t Tensor) fields() []o.Part {
+	head := o.Head(t.Name, int64(t.Type), t.Dims...)
 	if t.Location == "" {
-		b.bytes(9, t.Raw)
-		return b
+		return []o.Part{head, o.Raw(t.Raw)}
 	}
-	b.entry("location", t.Location)
-	b.entry("offset", strconv.FormatInt(t.Offset, 10))
-	b.entry("length", strconv.FormatInt(t.Length, 10))
-	b.varint(14, 1)
-	return b
+	return []o.Part{head, o.External(
+		"location", t.Location, "offset", strconv.FormatInt(t.Offset, 10), "length", strconv.FormatInt(t.Length, 10))}
 }
 
-func (v Value) encode() (b message) {
-	var shape, tensor, typ message
+func (v Value) fields() []o.Part {
+	var shape []o.Part
 	for _, d := range v.Dims {
-		var dim message
+		dim := o.Varint(1, d)
 		if d < 0 {
-			dim.bytes(2, []byte("n"))
-		} else {
-			dim.varint(1, d)
+			dim = o.String(2, "n")
 		}
-		shape.bytes(1, dim)
+		shape = append(shape, o.Message(1, dim))
 	}
-	tensor.varint(1, int64(v.Type))
-	tensor.bytes(2, shape)
-	typ.bytes(1, tensor)
+	typ := o.Message(1, o.Varint(1, int64(v.Type)), o.Message(2, shape...))
 	if v.Sequence {
-		var sequence message
-		sequence.bytes(1, typ)
-		typ = nil
-		typ.bytes(4, sequence)
+		typ = o.Message(4, o.Message(1, typ))
 	}
-	b.bytes(1, []byte(v.Name))
-	b.bytes(2, typ)
-	return b
-}
-
-// A message is a protobuf message under construction.
-type message []byte
-
-func (b *message) varint(field int, v int64) {
-	*b = binary.AppendUvarint(*b, uint64(field)<<3)
-	*b = binary.AppendUvarint(*b, uint64(v))
-}
-
-func (b *message) bytes(field int, v []byte) {
-	*b = binary.AppendUvarint(*b, uint64(field)<<3|2)
-	*b = binary.AppendUvarint(*b, uint64(len(v)))
-	*b = append(*b, v...)
-}
-
-func (b *message) entry(key, value string) {
-	var e message
-	e.bytes(1, []byte(key))
-	e.bytes(2, []byte(value))
-	b.bytes(13, e)
+	return []o.Part{o.String(1, v.Name), o.Message(2, typ)}
 }
