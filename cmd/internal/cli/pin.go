@@ -87,7 +87,7 @@ func (p *pin) run(c *cobra.Command, args []string) error {
 	libraries.Sort()
 	var report *loader.Report
 	if len(args) == 2 {
-		if report, err = p.model(c, pol, &next, args[0], args[1]); err != nil {
+		if report, err = p.model(c, pol, &next, libraries, args[0], args[1]); err != nil {
 			return err
 		}
 	}
@@ -106,19 +106,17 @@ func (p *pin) print(w io.Writer, report *loader.Report, libraries manifest.Manif
 		for _, e := range libraries {
 			fmt.Fprintf(w, "  library   %s  %s\n", e.Verity, formats.Quote(e.Name))
 		}
-	} else {
-		report.Library = libraries
-		if err := printReport(w, report, p.json); err != nil || p.json {
-			return err
-		}
+	} else if err := printReport(w, report, p.json); err != nil || p.json {
+		return err
 	}
 	_, err := fmt.Fprintf(w, "  pinned    in %s\n", lock)
 	return err
 }
 
 // model pins the model at path under name in next, and reports what a load
-// would say of it then. What a load would refuse is not pinned.
-func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, path string) (*loader.Report, error) {
+// would say of it and of the libraries then. What a load would refuse is not
+// pinned.
+func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, libraries manifest.Manifest, name, path string) (*loader.Report, error) {
 	src, err := p.source(path)
 	if err != nil {
 		return nil, err
@@ -140,7 +138,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, name, pa
 	if err := next.model(policy.Pin{Name: name, Files: entries(measured), Derived: measured.DerivedFiles, Recipe: measured.Recipe}); err != nil {
 		return nil, err
 	}
-	report, err := judge(pol, next.lock, measured)
+	report, err := judge(pol, next.lock, measured, libraries)
 	if err != nil {
 		return nil, err
 	}
