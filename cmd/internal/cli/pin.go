@@ -124,7 +124,7 @@ func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, librarie
 	rules := pol.For(name, src.Origin())
 	switch {
 	case rules == nil:
-		return nil, denied("no entry of %s is for %s from a source of the kind %s", p.policy, formats.Quote(name), src.Origin().Kind)
+		return nil, denied("no entry of %s is for %s from a source of the kind %s%s", p.policy, formats.Quote(name), src.Origin().Kind, p.kinds())
 	case !rules.Pinned():
 		return nil, denied("the entry of %s for %s says unpinned: say pin: required first", p.policy, name)
 	}

@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"weights": weights,
 			"append":  appendText,
+			"hub":     hub,
 
 			"checkpoint": checkpoint,
 			"shards":     shards,

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,20 +11,41 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weightgate/weightgate/loader"
+	"github.com/weightgate/weightgate/loader/source/hf"
 )
 
 // sourceFlags say where a model comes from besides its path.
-type sourceFlags struct{ repository, commit string }
+type sourceFlags struct{ repository, commit, hub, tokenFile string }
 
 func (s *sourceFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&s.repository, "repository", "", "take DIR as a Hugging Face cache, and this repository from it: `ORGANISATION/NAME`")
 	c.Flags().StringVar(&s.commit, "commit", "", "the `COMMIT` of --repository, 40 lower-case hexadecimal digits")
+	c.Flags().StringVar(&s.hub, "hub", "", "take DIR as a cache of hf.Hub, and fetch what it does not have from the hub, or from its mirror at an https `URL` (--hub=URL)")
+	c.Flags().StringVar(&s.tokenFile, "token-file", "", "a `FILE` with the token for --hub")
+	c.Flags().Lookup("hub").NoOptDefVal = hf.PublicHub
 	c.MarkFlagsRequiredTogether("repository", "commit") // a branch moves, and what moves cannot be pinned
+	c.PreRunE = func(*cobra.Command, []string) error {
+		switch {
+		case s.hub != "" && s.repository == "":
+			return errors.New("--hub is about a repository: --repository and --commit name it")
+		case s.tokenFile != "" && s.hub == "":
+			return errors.New("--token-file is for --hub")
+		}
+		return nil
+	}
 }
 
 // source is the model at path: a directory, a single file, or a repository in
 // a hub's cache.
 func (s *sourceFlags) source(path string) (loader.Source, error) {
+	if s.hub != "" {
+		token, err := s.token()
+		if err != nil {
+			return nil, err
+		}
+		hub := hf.Hub{Cache: path, Endpoint: s.hub, Token: token}
+		return hub.Repository(s.repository, s.commit), nil
+	}
 	if s.repository != "" {
 		return loader.HubCache(path, s.repository, s.commit), nil
 	}
@@ -33,6 +57,37 @@ func (s *sourceFlags) source(path string) (loader.Source, error) {
 		return loader.Dir(path), nil
 	}
 	return loader.File(path), nil
+}
+
+const maxToken = 1024 // bytes
+
+// token is what the file holds, up to its last newline; none without a file.
+func (s *sourceFlags) token() (hf.Token, error) {
+	if s.tokenFile == "" {
+		return hf.Token{}, nil
+	}
+	f, err := os.Open(s.tokenFile)
+	if err != nil {
+		return hf.Token{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
+	secret := strings.TrimRight(string(text), "\r\n")
+	switch {
+	case err != nil:
+		return hf.Token{}, err
+	case secret == "" || len(text) > maxToken:
+		return hf.Token{}, fmt.Errorf("%s holds no token: it is empty, or of more than %d bytes", s.tokenFile, maxToken)
+	}
+	return hf.NewToken(secret), nil
+}
+
+// kinds says how a source becomes one of another kind.
+func (s *sourceFlags) kinds() string {
+	if s.repository != "" {
+		return ""
+	}
+	return ": with --repository and --commit it would be hub"
 }
 
 // at is whatever is at path: a file, a directory, or a commit in a hub's cache,
