@@ -25,8 +25,8 @@ var ErrState = errors.New("loader: state file")
 // FileState is a State in the file at path, which only its owner can read. It
 // survives a kill at any moment and a loss of power, and any number of processes
 // may share it where the system locks files: on unix and windows, and not across
-// machines. Beside it lie path.lock, which is locked by whoever writes, and for
-// moments path.new.
+// machines. Beside it lie path.lock, which is locked by whoever writes and which
+// nobody removes, and for moments path.new.
 //
 // A path where nothing lies is a State that has seen nothing yet. Anything else
 // that it has not written is ErrState, and never 0.
@@ -78,11 +78,9 @@ func (f fileState) CompareAndStore(ctx context.Context, key string, old, new uin
 
 // lock waits until no other writer is there.
 func (f fileState) lock(ctx context.Context) (unlock func() error, err error) {
-	file, err := os.OpenFile(string(f)+".lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return filelock.Wait(ctx, file)
+	return filelock.Wait(ctx, func() (*os.File, error) {
+		return os.OpenFile(string(f)+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	})
 }
 
 // read is what the file says, nothing if there is none.

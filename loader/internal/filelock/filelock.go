@@ -13,24 +13,60 @@ import (
 // a lock and for a context.
 const pause = 5 * time.Millisecond
 
-// Wait locks the file once nobody else has it locked, and fails when ctx ends.
-// The file is Wait's: unlock closes it, and so does an error. A process that is
-// killed has unlocked it. It is an errors.ErrUnsupported where the system has no
-// lock that is known to hold between processes.
-func Wait(ctx context.Context, file *os.File) (unlock func() error, err error) {
+// Wait locks the file that open opens once nobody else has it locked, and fails
+// when ctx ends. A process that is killed has unlocked it. A file that was removed
+// meanwhile is not what open opens any more: the new one is locked instead. Who
+// removes a file that is locked takes the lock away from whoever has it.
+//
+// It is an errors.ErrUnsupported where the system has no lock that is known to
+// hold between processes.
+func Wait(ctx context.Context, open func() (*os.File, error)) (unlock func() error, err error) {
 	for {
-		locked, err := try(file)
-		if err == nil && !locked {
-			select {
-			case <-ctx.Done():
-				err = ctx.Err()
-			case <-time.After(pause):
-				continue
-			}
+		file, err := open()
+		if err != nil {
+			return nil, err
 		}
+		if err := wait(ctx, file); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		current, err := leadsTo(open, file)
 		if err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
-		return file.Close, nil // which unlocks it
+		if current {
+			return file.Close, nil // which unlocks it
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
 	}
+}
+
+func wait(ctx context.Context, file *os.File) error {
+	for {
+		locked, err := try(file)
+		if err != nil || locked {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// leadsTo reports whether open still opens the file.
+func leadsTo(open func() (*os.File, error), file *os.File) (bool, error) {
+	again, err := open()
+	if err != nil {
+		return false, err
+	}
+	defer again.Close()
+	was, err := file.Stat()
+	if err != nil {
+		return false, err
+	}
+	is, err := again.Stat()
+	return err == nil && os.SameFile(was, is), err
 }

@@ -81,11 +81,9 @@ func key(words ...string) string {
 
 // lock waits until nobody else writes under the key, or the context ends.
 func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err error) {
-	file, err := c.openOrCreate(locks + "/" + key) // what else lies there stays: somebody may hold it
-	if err != nil {
-		return nil, err
-	}
-	return filelock.Wait(ctx, file)
+	return filelock.Wait(ctx, func() (*os.File, error) {
+		return c.openOrCreate(locks + "/" + key) // what else lies there stays: somebody may hold it
+	})
 }
 
 // openOrCreate opens a file of the cache for reading and writing.
