@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -40,6 +41,8 @@ func Open(path string, cuda bool) error {
 	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
 		return err
 	}
+	runtime.LockOSThread() // why a library does not open is told to the thread that tried
+	defer runtime.UnlockOSThread()
 	onnxruntime_go.SetSharedLibraryPath(path)
 	if err := onnxruntime_go.InitializeEnvironment(onnxruntime_go.WithLogLevelFatal()); err != nil {
 		return err
