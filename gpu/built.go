@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/formats/onnx"
@@ -18,7 +19,11 @@ import (
 // build makes the graph of a model that has none, and reads it as strictly as
 // one that was published.
 func build(ctx context.Context, m *loader.Model, builder graph.Builder) (*onnx.Model, error) {
-	built, err := builder(ctx, m.FS(), m.Tensors())
+	tensors := m.Tensors()
+	for i := range tensors {
+		tensors[i].Shape = slices.Clone(tensors[i].Shape) // the builder's, whatever it does with it
+	}
+	built, err := builder(ctx, m.FS(), tensors)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +52,7 @@ func checkBuilt(built *graph.Graph, beside fs.FS) error {
 	case err == nil:
 		return fmt.Errorf("%w: the model has a file %s", ErrBuild, formats.Quote(built.File))
 	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %w", ErrBuild, err)
+		return err
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/weightgate/weightgate/formats"
+	"github.com/weightgate/weightgate/formats/onnx"
 	"github.com/weightgate/weightgate/formats/safetensors"
 	"github.com/weightgate/weightgate/gpu/graph"
 	"github.com/weightgate/weightgate/gpu/internal/onnxtest"
@@ -230,6 +231,50 @@ func TestOpenRefusesWhatNoBuilderGives(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "../graph.onnx", "/graph.onnx", "./graph.onnx", "a/../graph.onnx", "graph.onnx/", "config.json", "model.safetensors"} {
 		require.ErrorIs(t, open(&graph.Graph{File: name, Model: g.Model}), ErrBuild, name)
 	}
+
+	lookup := func(w onnxtest.Tensor) *graph.Graph {
+		return &graph.Graph{File: "graph.onnx", Model: onnxtest.Model{Graph: onnxtest.Graph{
+			Nodes:        []onnxtest.Node{{Op: "Gather", In: []string{w.Name, "ids"}, Out: []string{"rows"}}},
+			Initializers: []onnxtest.Tensor{w},
+			Inputs:       []onnxtest.Value{{Name: "ids", Type: onnxtest.Int64, Dims: []int64{-1}}},
+			Outputs:      []onnxtest.Value{{Name: "rows", Type: onnxtest.Float, Dims: []int64{-1, w.Dims[1]}}},
+		}}.Encode()}
+	}
+	inline := onnxtest.Tensor{Name: "table", Type: onnxtest.Float, Dims: []int64{64, 256}, Raw: make([]byte, onnx.Threshold)}
+	err = open(lookup(inline))
+	require.ErrorIs(t, err, ErrBuild)
+	require.ErrorContains(t, err, "table")
+	config := onnxtest.Tensor{Name: "table", Type: onnxtest.Float, Dims: []int64{4, 2}, Location: "config.json", Length: 32}
+	syntax, ok := errors.AsType[*formats.SyntaxError](open(lookup(config)))
+	require.True(t, ok)
+	require.Equal(t, onnx.CodeExternalLocation, syntax.Code)
+}
+
+// What a builder does to its tensors it does to its own.
+func TestABuildersTensorsAreItsOwn(t *testing.T) {
+	m := admitWeights(t, smallBERT(t, formats.F32))
+	before := m.Tensors()[0].Shape[0]
+	cfg := cpu(t)
+	cfg.Build = func(_ context.Context, _ fs.FS, tensors []formats.Tensor) (*graph.Graph, error) {
+		tensors[0].Shape[0]++
+		return nil, nil
+	}
+	_, err := Open(t.Context(), m, cfg)
+	require.ErrorIs(t, err, ErrBuild)
+	require.Equal(t, before, m.Tensors()[0].Shape[0])
+}
+
+// A model that was closed is not its builder's fault.
+func TestAModelThatIsClosedMeanwhile(t *testing.T) {
+	m := admitWeights(t, smallBERT(t, formats.F32))
+	cfg := cpu(t)
+	cfg.Build = func(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*graph.Graph, error) {
+		g, err := graph.Encoder(ctx, files, tensors)
+		return g, errors.Join(err, m.Close())
+	}
+	_, err := Open(t.Context(), m, cfg)
+	require.ErrorIs(t, err, loader.ErrClosed)
+	require.NotErrorIs(t, err, ErrBuild)
 }
 
 // A config that asks for two graphs is wrong whatever the library is.

@@ -90,6 +90,8 @@ type Config struct {
 
 // What Open answers instead of a session.
 var (
+	// ErrNoCgo and ErrPlatform say that this program can have no session: it was
+	// built without cgo, or for another system than linux.
 	ErrNoCgo    = fmt.Errorf("gpu: built without cgo: %w", errors.ErrUnsupported)
 	ErrPlatform = fmt.Errorf("gpu: no sessions on this system: %w", errors.ErrUnsupported)
 
@@ -117,8 +119,9 @@ var (
 	// Config has both a Graph and a Build.
 	ErrNoGraph = errors.New("gpu: no such graph")
 
-	// ErrBuild says that Config.Build gave neither a graph nor an error, or a
-	// graph whose File is no name that a file beside the model's could have.
+	// ErrBuild says that Config.Build gave neither a graph nor an error, a graph
+	// whose File is no name that a file beside the model's could have, or one with
+	// a weight that is no tensor of the model.
 	ErrBuild = errors.New("gpu: not what a builder gives")
 
 	// ErrRuntimeForeign says that something else in this process initialised
@@ -153,7 +156,8 @@ type Session struct{ impl session }
 // Open makes a session of a model's graph. Before the library is opened, and
 // again before the session is returned, m's policy decides; the error is then a
 // *loader.Rejection. The process's first session opens the library, for good:
-// a process has one ONNX Runtime.
+// a process has one ONNX Runtime. A later one with other libraries is refused,
+// as library.other. Sessions may be opened at once; one opens the library.
 //
 // Graphs that nobody vouched for (see Model.Vouched) run as they are written,
 // without the runtime's optimizers. The runtime logs nothing and sends no
@@ -179,10 +183,11 @@ func (s *Session) Outputs() []Value { return s.impl.outputs }
 // touched while Run uses it.
 //
 // Run ends with ctx, at the next node of the graph, and then returns ctx's error.
+// From the moment that Close is called it is ErrClosed.
 func (s *Session) Run(ctx context.Context, inputs, outputs []Tensor) error {
 	return s.impl.run(ctx, inputs, outputs)
 }
 
 // Close waits for the runs that are under way and releases the session. It may
-// be called twice.
+// be called twice, and its error is always nil.
 func (s *Session) Close() error { return s.impl.close() }

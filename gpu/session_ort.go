@@ -112,7 +112,9 @@ func (s *session) run(ctx context.Context, inputs, outputs []Tensor) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.RLock()
+	if !s.mu.TryRLock() { // only close takes it wholly, and may be waiting for other runs
+		return ErrClosed
+	}
 	defer s.mu.RUnlock()
 	if s.ort == nil {
 		return ErrClosed

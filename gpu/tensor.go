@@ -23,15 +23,17 @@ type Element interface {
 	~bool | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
 }
 
-// NewTensor is a tensor over data, which it must fill exactly. No shape is a
-// scalar.
+// NewTensor is a tensor over data. No shape is a scalar. It is an error if a
+// dimension is negative, if the shape takes another number of elements than data
+// has, or more than an int64 counts.
 func NewTensor[T Element](data []T, shape ...int64) (Tensor, error) {
 	size := len(data) * int(unsafe.Sizeof(*new(T)))
 	return RawTensor(dtypeOf[T](), unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), size), shape...)
 }
 
-// RawTensor is a tensor over the bytes of any dtype, which it must fill
-// exactly: for F16, BF16, F8 and their like.
+// RawTensor is a tensor over bytes of any dtype: for F16, BF16, F8 and their
+// like. Its errors are NewTensor's, and a dtype that is none. Bytes that do not
+// lie as the dtype's elements do on this machine make runs slower, or fail them.
 func RawTensor(dtype formats.DType, data []byte, shape ...int64) (Tensor, error) {
 	want, ok := formats.ByteLen(dtype, shape)
 	if !ok {
@@ -43,7 +45,7 @@ func RawTensor(dtype formats.DType, data []byte, shape ...int64) (Tensor, error)
 	return Tensor{dtype: dtype, shape: slices.Clone(shape), data: data}, nil
 }
 
-// Data is the memory of t as elements. It is an error if t has another dtype,
+// Data is the memory of t as elements, and no copy of it. It is an error if t has another dtype,
 // lies at an address that T cannot, or is of bools and holds other bytes than 0
 // and 1.
 func Data[T Element](t Tensor) ([]T, error) {

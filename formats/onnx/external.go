@@ -21,7 +21,7 @@ import (
 type siblings struct {
 	*reader
 	names    map[*tensor]string // of the values whose tensors may be external
-	built    bool               // tensors of safetensors files may stay unbound
+	built    bool               // over safetensors files alone, whose tensors may stay unbound
 	files    map[string]*sibling
 	claims   []formats.Range
 	findings []formats.Finding
@@ -119,6 +119,10 @@ func (s *siblings) open(t *tensor, name string) *sibling {
 	isSafetensors, err := safetensors.Format().Claims(s.ctx, in)
 	if err != nil {
 		s.err = cmp.Or(s.err, err)
+		return nil
+	}
+	if s.built && !isSafetensors {
+		s.fail(CodeExternalLocation, t.at, "tensor %s: %s is no safetensors file, and a graph that was built has no other weights", quote(name), quote(full))
 		return nil
 	}
 	if isSafetensors {

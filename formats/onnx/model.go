@@ -24,7 +24,7 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, er
 }
 
 // ReadBuilt is Read of a graph that the caller built over safetensors files,
-// of which it may leave tensors unbound: an encoder has no use for the head that
+// and over no other, of which it may leave tensors unbound: an encoder has no use for the head that
 // it was trained with. What those tensors are is the caller's to judge.
 func ReadBuilt(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, error) {
 	return readModel(ctx, in, lim, true)

@@ -31,6 +31,7 @@ type Error struct {
 	Detail string
 }
 
+// Error names the file, the key and what is wrong, in one line.
 func (e *Error) Error() string {
 	s := "graph: "
 	if e.File != "" {
@@ -45,6 +46,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s%s: %v", s, e.Detail, e.Kind)
 }
 
+// Unwrap is the Kind.
 func (e *Error) Unwrap() error { return e.Kind }
 
 // quote is a name as an error shows it: short, and printable.

@@ -14,9 +14,9 @@ import (
 )
 
 // A Graph is an ONNX model that was built over the tensors of a model. Its
-// weights are external data, bound by place: file, offset and length are those
-// of a tensor in a safetensors file, and so are dtype and shape, or package onnx
-// refuses it. It is loadable by any ONNX runtime that finds those files beside it.
+// weights, which are its tensors of onnx.Threshold bytes and more, are external
+// data, bound by place: file, offset and length are those of a tensor in a
+// safetensors file, and so are dtype and shape, or it is refused. It is loadable by any ONNX runtime that finds those files beside it.
 type Graph struct {
 	// File is the name that it would have among the model's files: a path in the
 	// sense of fs.ValidPath, and of no file of the model. Locations of external
@@ -32,6 +32,6 @@ type Graph struct {
 }
 
 // A Builder makes the graph of a model from its verified files and the tensors
-// in them. It keeps neither, and does not write to the tensors' shapes, which are
-// the model's. Its error is an *Error unless reading failed or ctx ended.
+// in them, which are its own. It keeps no file, and may be called by several
+// goroutines at once. Its error is an *Error unless reading failed or ctx ended.
 type Builder func(ctx context.Context, files fs.FS, tensors []formats.Tensor) (*Graph, error)
