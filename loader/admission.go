@@ -119,7 +119,7 @@ func (r *Report) take(d policy.Decision) {
 		}
 	}
 	r.Audit = !d.Refused() && (r.Audit || d.Audit)
-	r.Vouched = r.Vouched && !d.Audit && !slices.ContainsFunc(d.Waived, func(w policy.Waived) bool {
+	r.Vouched = r.Vouched && !d.Refused() && !d.Audit && !slices.ContainsFunc(d.Waived, func(w policy.Waived) bool {
 		return slices.Contains([]formats.Code{policy.CodePinMissing, policy.CodeSignatureMissing, policy.CodeCompanionExtra}, w.Code)
 	})
 }

@@ -343,6 +343,7 @@ func TestVerify(t *testing.T) {
 	report, err = gate.Verify(context.Background(), "m", Dir(dir))
 	require.Equal(t, []formats.Code{policy.CodePinChanged}, codesOf(t, err))
 	require.Equal(t, policy.Denied, report.Verdict)
+	require.False(t, report.Vouched, "the pin is another model's")
 }
 
 // What a ring reads again for a parser is what it hashed, or the load ends.

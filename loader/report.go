@@ -24,7 +24,7 @@ type Report struct {
 	Origin    policy.Origin     `json:"origin"`
 	Verdict   policy.Verdict    `json:"verdict"`
 	Audit     bool              `json:"audit,omitempty"`     // only the mode audit lets it pass: Verdict is what enforce would make of it
-	Vouched   bool              `json:"vouched"`             // a pin or a signature stands behind it
+	Vouched   bool              `json:"vouched"`             // a pin or a signature stands behind it; false of what is refused
 	Policy    manifest.Digest   `json:"policy,omitzero"`     // digest of policy and lock
 	Identity  manifest.Digest   `json:"identity,omitzero"`   // measured; zero if not every file was
 	Files     []FileReport      `json:"files,omitempty"`     // sorted bytewise by name
