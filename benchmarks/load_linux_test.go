@@ -45,7 +45,7 @@ func BenchmarkLoad(b *testing.B) {
 // allWarm is every way of loading a warm file, and every peer on it.
 func allWarm() []string {
 	return []string{
-		mmapUnverified, copyUnverified, hashThenLoad,
+		mmapUnverified, copyUnverified, hashThenLoad, hashFresh,
 		gatePinned, gateFresh, gateSHA256, gateFiles, gateShards,
 		leavesLimit, chainLimit,
 		pythonSafeOpen, pythonLoadFile, pythonLoadCopies, modelSigningFiles, modelSigningShards, startOfModelSigning, sha256sum, openssl, b3sum,
@@ -56,7 +56,7 @@ func allWarm() []string {
 func (j job) usualWarm() []string {
 	return slices.DeleteFunc(allWarm(), func(way string) bool {
 		switch way {
-		case gateFresh, modelSigningShards, startOfModelSigning:
+		case hashFresh, gateFresh, modelSigningShards, startOfModelSigning:
 			return true
 		case pythonSafeOpen, pythonLoadFile, pythonLoadCopies:
 			return len(j.paths(".safetensors")) == 0
@@ -75,6 +75,7 @@ func loads(w workload, j job, ways []string) table {
 			{"gate/leaves", gatePinned, []string{leavesLimit}, 0.90, "warm load with pins, against crypto/sha256 leaves on all cores without the copy"},
 			{"sha256/chain", gateSHA256, []string{chainLimit}, 0.95, "warm load with pins and the file's SHA-256, against one serial chain"},
 			{"gate/hash-then-load", gatePinned, []string{hashThenLoad}, 1, ahead + "hash-then-load"},
+			{"fresh/hash-then-load", gateFresh, []string{hashFresh}, 1, "the same, and neither keeps memory between loads"},
 			{"sha256/hash-then-load", gateSHA256, []string{hashThenLoad}, 1, ""},
 			{"files/hash-then-load", gateFiles, []string{hashThenLoad}, 1, ""},
 			{"shards/hash-then-load", gateShards, []string{hashThenLoad}, 1, ""},

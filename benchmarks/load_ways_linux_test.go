@@ -24,6 +24,7 @@ const (
 	copyUnverified   = "copy, unverified"
 	directUnverified = "copy by O_DIRECT, unverified"
 	hashThenLoad     = "hash, then load"
+	hashFresh        = "hash, then load, no kept memory"
 	gatePinned       = "gate, pins"
 	gateFresh        = "gate, pins, no kept memory"
 	gateSHA256       = "gate, pins and sha256"
@@ -39,7 +40,8 @@ func loadWays() []way {
 		{mmapUnverified, results.Unverified, here(prepareMmap)},
 		{copyUnverified, results.Unverified, here(prepareCopy(readAll))},
 		{directUnverified, results.Unverified, here(prepareCopy(readDirect))},
-		{hashThenLoad, results.Unverified, here(prepareHashThenLoad)},
+		{hashThenLoad, results.Unverified, here(prepareHashThenLoad(true))},
+		{hashFresh, results.Unverified, here(prepareHashThenLoad(false))},
 		{gatePinned, results.Gate, here(prepareGate(modelName, true))},
 		{gateFresh, results.Gate, here(prepareGate(modelName, false))},
 		{gateSHA256, results.Gate, here(prepareGate(summedName, true))},
@@ -89,32 +91,51 @@ func prepareCopy(read func(into []byte, path string, size int64) error) preparat
 
 // prepareHashThenLoad is what is done today: the files' SHA-256, then the load,
 // which reads the files once more and knows nothing of the first time.
-func prepareHashThenLoad(j job) (func() (*held, error), error) {
-	load, err := prepareCopy(readAll)(j)
-	if err != nil {
-		return nil, err
-	}
-	return func() (*held, error) {
-		var sums []digest
-		for _, name := range j.Files {
-			f, err := os.Open(j.path(name))
+func prepareHashThenLoad(keep bool) preparation {
+	return func(j job) (func() (*held, error), error) {
+		load := func() (*held, error) {
+			mapped, err := prepareCopy(readAll)(j)
 			if err != nil {
 				return nil, err
 			}
-			sum, err := hexSum(f)
-			if err = errors.Join(err, f.Close()); err != nil {
+			return mapped()
+		}
+		if keep {
+			var err error
+			if load, err = prepareCopy(readAll)(j); err != nil {
 				return nil, err
 			}
-			sums = append(sums, func() (string, error) { return sum, nil })
 		}
-		held, err := load()
+		return func() (*held, error) {
+			sums, err := summed(j)
+			if err != nil {
+				return nil, err
+			}
+			h, err := load()
+			if err != nil {
+				return nil, err
+			}
+			h.copied *= 2 // once through a buffer
+			h.digests = sums
+			return h, nil
+		}, nil
+	}
+}
+
+// summed is the SHA-256 of each of the job's files, through a buffer.
+func summed(j job) (sums []digest, err error) {
+	for _, name := range j.Files {
+		f, err := os.Open(j.path(name))
 		if err != nil {
 			return nil, err
 		}
-		held.copied *= 2 // once through a buffer
-		held.digests = sums
-		return held, nil
-	}, nil
+		sum, err := hexSum(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		sums = append(sums, func() (string, error) { return sum, nil })
+	}
+	return sums, nil
 }
 
 // prepareGate loads the model of that name through a gate.

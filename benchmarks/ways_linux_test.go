@@ -39,6 +39,7 @@ func TestLoadWays(t *testing.T) {
 			{mmapUnverified, sha256, 0, false},
 			{copyUnverified, sha256, size, true},
 			{hashThenLoad, sha256, 2 * size, true},
+			{hashFresh, sha256, 2 * size, true},
 			{gatePinned, sha256, size, false},
 			{gateFresh, sha256, size, false},
 			{gateSHA256, sha256, size, false},
