@@ -35,10 +35,10 @@ soak-race:
 # What needs no C compiler needs no C compiler.
 nocgo:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test ./formats/... ./policy/... ./loader/... ./cmd/...
+	CGO_ENABLED=0 $(GO) test ./formats/... ./policy/... ./loader/... ./gpu/... ./cmd/...
 
 cross:
-	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build ./formats/... ./policy/... ./loader/... ./cmd/... || exit 1; done
+	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build ./formats/... ./policy/... ./loader/... ./gpu/... ./cmd/... || exit 1; done
 
 # FUZZTIME for each target. Minimizing what is new may outlast it, and a worker
 # that is busy at its end too, which go test then calls a failure: hence the
