@@ -83,6 +83,8 @@ func loads(w workload, j job, ways []string) table {
 			{"shards/model_signing", gateShards, []string{modelSigningShards}, 1, "warm load with a signature over shards, against model_signing on them"},
 			{"gate/sha256sum", gatePinned, []string{sha256sum}, 1, ahead + "sha256sum"},
 			{"gate/openssl", gatePinned, []string{openssl}, 1, ahead + "openssl dgst"},
+			against("sha256/sha256sum", gateSHA256, sha256sum),
+			against("sha256/openssl", gateSHA256, openssl),
 			against("gate/b3sum", gatePinned, b3sum),
 			against("gate/mmap", gatePinned, mmapUnverified),
 			against("gate/copy", gatePinned, copyUnverified),
