@@ -33,8 +33,6 @@ type flags struct {
 	maxTokens     int
 	exitOnDenied  bool
 	ask           string
-	providers     string
-	device        string
 	encoder       encoder.Config
 }
 
@@ -48,8 +46,15 @@ func parsed(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.encoder.Dir, "model", "", "the model's directory (default: MiniLM is fetched)")
 	set.StringVar(&f.encoder.Policy, "policy", "policy.yaml", "the policy; its lock lies beside it")
 	set.StringVar(&f.encoder.Library, "library", "", "ONNX Runtime's library (default: it is fetched)")
-	set.StringVar(&f.providers, "providers", "", "libraries of execution providers, separated by commas")
-	set.StringVar(&f.device, "device", "cpu", "cpu or cuda")
+	set.Func("providers", "libraries of execution providers, separated by commas", func(files string) error {
+		f.encoder.Providers = strings.Split(files, ",")
+		return nil
+	})
+	f.encoder.Device = gpu.CPU
+	set.Func("device", "cpu or cuda (default cpu)", func(name string) (err error) {
+		f.encoder.Device, err = deviceNamed(name)
+		return err
+	})
 	set.IntVar(&f.encoder.Threads, "threads", 0, "threads for one operator; 0: one for each core")
 	set.IntVar(&f.maxTokens, "max-tokens", 1<<15, "tokens of one request, all its inputs together")
 	set.BoolVar(&f.exitOnDenied, "exit-on-denied", false, "end without a verified model, instead of saying why at /healthz")
@@ -69,6 +74,16 @@ func parsed(args []string, stderr io.Writer) (f flags, err error) {
 		return flags{}, err
 	}
 	return f, nil
+}
+
+func deviceNamed(name string) (gpu.Device, error) {
+	switch name {
+	case "cpu":
+		return gpu.CPU, nil
+	case "cuda":
+		return gpu.CUDA(0), nil
+	}
+	return 0, errors.New("want cpu or cuda")
 }
 
 func main() {
@@ -119,7 +134,7 @@ func run(ctx context.Context, f flags, logger *slog.Logger) error {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, api, admin) }()
 
-	e, err := open(ctx, f)
+	e, err := open(ctx, f.encoder)
 	if err == nil {
 		defer e.Close() // after the last request
 		s.Ready(e)
@@ -142,19 +157,7 @@ func run(ctx context.Context, f flags, logger *slog.Logger) error {
 }
 
 // open admits the model and opens its session.
-func open(ctx context.Context, f flags) (*encoder.Encoder, error) {
-	cfg := f.encoder
-	switch f.device {
-	case "cpu":
-		cfg.Device = gpu.CPU
-	case "cuda":
-		cfg.Device = gpu.CUDA(0)
-	default:
-		return nil, fmt.Errorf("embed: no device is called %q: want cpu or cuda", f.device)
-	}
-	if f.providers != "" {
-		cfg.Providers = strings.Split(f.providers, ",")
-	}
+func open(ctx context.Context, cfg encoder.Config) (*encoder.Encoder, error) {
 	if err := fetched(ctx, &cfg); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/weightgate/weightgate/examples/embed/service"
 	"github.com/weightgate/weightgate/examples/fetch/fetchtest"
 	"github.com/weightgate/weightgate/examples/internal/fetch"
+	"github.com/weightgate/weightgate/gpu"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )
@@ -26,8 +27,10 @@ import (
 // onCPU are the flags for MiniLM on the CPU: see examples/fetch.
 func onCPU(t testing.TB) flags {
 	return flags{
-		listen: free(t), admin: free(t), device: "cpu",
-		encoder: encoder.Config{Policy: "policy.yaml", Name: "minilm", Dir: fetchtest.MiniLM(t), Library: fetchtest.Library(t)},
+		listen: free(t), admin: free(t),
+		encoder: encoder.Config{
+			Policy: "policy.yaml", Name: "minilm", Dir: fetchtest.MiniLM(t), Library: fetchtest.Library(t), Device: gpu.CPU,
+		},
 	}
 }
 
@@ -91,6 +94,7 @@ func TestParsed(t *testing.T) {
 		{[]string{"-ask", "What", "is verified?"}, `"is verified?" is not a flag`},
 		{[]string{"-max-tokens", "0"}, "-max-tokens 0: want 1 or more"},
 		{[]string{"-port", "1"}, "flag provided but not defined: -port"},
+		{[]string{"-device", "tpu"}, `invalid value "tpu" for flag -device: want cpu or cuda`},
 	} {
 		var stderr strings.Builder
 		f, err := parsed(c.args, &stderr)
@@ -103,6 +107,17 @@ func TestParsed(t *testing.T) {
 		require.Zero(t, f.listen)
 		require.Contains(t, stderr.String(), c.want)
 		require.Contains(t, stderr.String(), "Usage of embed")
+	}
+}
+
+func TestParsedDevices(t *testing.T) {
+	for want, args := range map[gpu.Device][]string{
+		gpu.CPU: nil, gpu.CUDA(0): {"-device", "cuda", "-providers", "a.so,b.so"},
+	} {
+		f, err := parsed(args, io.Discard)
+		require.NoError(t, err)
+		require.Equal(t, want, f.encoder.Device)
+		require.Equal(t, want == gpu.CPU, f.encoder.Providers == nil)
 	}
 }
 
@@ -119,14 +134,14 @@ func TestRunSaysWhyItDoesNot(t *testing.T) {
 
 func TestRunWithoutADevice(t *testing.T) {
 	f := onCPU(t)
-	f.device = "abacus"
+	f.encoder.Device = 0
 	require.Empty(t, running(t, f, service.Failed).Error) // for whoever asks
 	response, err := http.Get("http://" + f.admin + "/healthz")
 	require.NoError(t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	require.Contains(t, string(body), `no device is called \"abacus\"`)
+	require.Contains(t, string(body), gpu.ErrNoDevice.Error())
 }
 
 func TestRunEndsOnDenied(t *testing.T) {

@@ -19,6 +19,7 @@ func (f *failure) Error() string { return f.Message }
 
 var (
 	errNotFound      = &failure{http.StatusNotFound, "not_found", "there are POST /v1/ocr and GET /healthz"}
+	errLoading       = &failure{http.StatusServiceUnavailable, "not_ready", "the models are not verified yet: try again, or see /healthz"}
 	errNotReady      = &failure{http.StatusServiceUnavailable, "not_ready", "the models are not verified: see /healthz"}
 	errBusy          = &failure{http.StatusServiceUnavailable, "busy", "too many requests at once: try again later"}
 	errSlow          = &failure{http.StatusRequestTimeout, "request_timeout", "the request did not arrive in time"}

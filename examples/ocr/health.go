@@ -13,8 +13,8 @@ import (
 const (
 	loading  = "loading"
 	verified = "verified"
-	failed   = "failed" // for something that no policy decides, such as a device that is not there
-	draining = "draining"
+	failed   = "failed"   // for something that no policy decides, such as a device that is not there
+	draining = "draining" // no new connection can ask by then
 )
 
 // health is what /healthz says, to whoever may ask: no paths, no digests and no

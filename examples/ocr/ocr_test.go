@@ -207,22 +207,17 @@ func TestOptions(t *testing.T) {
 	var said bytes.Buffer
 	o, err := parsed([]string{"-once", "page.png", "-providers", "a.so,b.so"}, &said)
 	require.NoError(t, err)
-	require.Equal(t, options{listen: "localhost:8080", once: "page.png", device: "cpu", from: origin{providers: []string{"a.so", "b.so"}}}, o)
+	require.Equal(t, options{listen: "localhost:8080", once: "page.png", from: origin{providers: []string{"a.so", "b.so"}, device: gpu.CPU}}, o)
 	require.Empty(t, said.String())
+	o, err = parsed([]string{"-device", "cuda"}, &said)
+	require.NoError(t, err)
+	require.Equal(t, gpu.CUDA(0), o.from.device)
 
 	_, err = parsed([]string{"page.png"}, &said)
 	require.ErrorContains(t, err, `"page.png"`)
 	require.Contains(t, said.String(), "-once", "the usage")
 	_, err = parsed([]string{"-onec", "page.png"}, &said)
 	require.ErrorContains(t, err, "-onec")
-}
-
-func TestDeviceNamed(t *testing.T) {
-	for name, want := range map[string]gpu.Device{"cpu": gpu.CPU, "cuda": gpu.CUDA(0)} {
-		got, err := deviceNamed(name)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-	_, err := deviceNamed("gpu")
-	require.ErrorContains(t, err, `"gpu"`)
+	_, err = parsed([]string{"-device", "tpu"}, &said)
+	require.ErrorContains(t, err, `invalid value "tpu" for flag -device: want cpu or cuda`)
 }

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -135,15 +136,23 @@ func (s *service) listen(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// handler is the routes. Whatever the request, the answer is JSON.
+// handler is the routes. Whatever gets here, the answer is JSON. What is not HTTP
+// does not: net/http answers that in plain text, and OPTIONS * with nothing.
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/ocr", s.answering(s.ocr))
 	mux.Handle("/v1/ocr", s.answering(only("POST")))
 	mux.Handle("GET /healthz", s.answering(s.healthz))
 	mux.Handle("/healthz", s.answering(only("GET")))
-	mux.Handle("/", s.answering(func(http.ResponseWriter, *http.Request) (int, any, error) { return 0, nil, errNotFound }))
-	return mux
+	unknown := s.answering(func(http.ResponseWriter, *http.Request) (int, any, error) { return 0, nil, errNotFound })
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sent := r.URL.EscapedPath(); sent != path.Clean("/"+sent) { // mux would redirect it
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func only(method string) answer {
@@ -170,7 +179,7 @@ func (s *service) answering(f answer) http.Handler {
 			told := failureFor(err)
 			status, body = told.status, map[string]*failure{"error": told}
 			attributes = append(attributes, "code", told.Code, "error", err)
-			if status == http.StatusServiceUnavailable {
+			if status == http.StatusServiceUnavailable && told != errNotReady { // which it stays
 				w.Header().Set("Retry-After", "1")
 			}
 			if status == http.StatusRequestTimeout {
@@ -209,8 +218,11 @@ func (s *service) healthz(http.ResponseWriter, *http.Request) (int, any, error) 
 // whole is worked on also when its client has closed its half of the connection,
 // or all of it, which the service cannot tell apart.
 func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) {
-	reader := s.health.Load().reader
-	if reader == nil {
+	now := s.health.Load()
+	switch {
+	case now.State == loading:
+		return 0, nil, errLoading
+	case now.reader == nil:
 		return 0, nil, errNotReady
 	}
 	data, err := posted(r, s.clients.Body(r, http.MaxBytesReader(w, r.Body, s.body)))
@@ -244,7 +256,7 @@ func (s *service) ocr(w http.ResponseWriter, r *http.Request) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	lines, err := reader.read(ctx, page)
+	lines, err := now.reader.read(ctx, page)
 	if err != nil {
 		return 0, nil, err
 	}

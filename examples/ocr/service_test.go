@@ -128,6 +128,8 @@ func TestBadRequests(t *testing.T) {
 		{"wrong method", "POST", "/healthz", "", nil, 405, "method_not_allowed"},
 		{"wrong path", "POST", "/v1/embeddings", "", page, 404, "not_found"},
 		{"no path", "GET", "/", "", nil, 404, "not_found"},
+		{"two slashes", "GET", "//healthz", "", nil, 404, "not_found"}, // not sent elsewhere
+		{"a path upwards", "POST", "/v1/x/../ocr", "", page, 404, "not_found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := http.NewRequest(c.method, url+c.path, bytes.NewReader(c.body))
@@ -332,6 +334,29 @@ func TestHealthWhileLoading(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, ask(t, "GET", url+"/healthz", nil, &said))
 	require.Equal(t, map[string]any{"state": "loading"}, said)
 	require.Equal(t, errNotReady.Code, unready(t, url))
+}
+
+// Whoever comes again is told when, as long as it is of use.
+func TestRetryAfter(t *testing.T) {
+	denied := &loader.Rejection{Report: &loader.Report{Name: "det", Verdict: policy.Denied}}
+	for _, c := range []struct {
+		state string
+		enter func(*service)
+		want  string
+	}{
+		{loading, func(*service) {}, "1"},
+		{policy.Denied.String(), func(s *service) { s.refuse(denied) }, ""},
+		{failed, func(s *service) { s.refuse(errors.New("no device")) }, ""},
+	} {
+		s := newService(quiet(), defaults())
+		c.enter(s)
+		require.Equal(t, c.state, s.health.Load().State)
+		answer, err := http.Post(listening(t, s)+"/v1/ocr", "", nil)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
+		require.Equal(t, c.want, answer.Header.Get("Retry-After"), c.state)
+	}
 }
 
 // Whoever asks is told what to do; what this machine is like is for the log.

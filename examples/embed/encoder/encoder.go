@@ -56,7 +56,8 @@ func Open(ctx context.Context, cfg Config) (*Encoder, error) {
 	}
 	defer m.Close() // the session keeps the weights that it uses
 
-	laps := laps{last: time.Now()}
+	admitted := m.Report().Phases
+	laps := laps{last: time.Now(), phases: slices.Clone(admitted)}
 	tokens, err := tokenizer.Open(m.FS()) // the bytes that were verified, not the files
 	if err != nil {
 		return nil, err
@@ -73,14 +74,14 @@ func Open(ctx context.Context, cfg Config) (*Encoder, error) {
 		s.Close()
 		return nil, err
 	}
-	laps.end("session")
+	e.report = m.Report()
+	laps.end("session", e.report.Phases[len(admitted):]...)
 	if err := e.warm(ctx); err != nil {
 		e.Close()
 		return nil, err
 	}
 	laps.end("first run")
-	e.report = m.Report()
-	e.phases = append(slices.Clone(e.report.Phases), laps.phases...)
+	e.phases = laps.phases
 	return e, nil
 }
 
@@ -126,16 +127,13 @@ func (e *Encoder) warm(ctx context.Context) error {
 // let pass; they are not changed again. It waits for its turn and ends with ctx,
 // whatever else is in the same batch.
 //
-// If ctx has a deadline and, as the batches so far tell, it would be missed, or
-// by another caller because of these texts, the error is a *BusyError at once.
+// If others are computed or wait, ctx has a deadline, and, as the batches so far
+// tell, it would be missed, or by another caller because of these texts, the error
+// is a *BusyError at once.
 // Other errors are ErrNotFinite, ErrClosed, ctx's and the session's.
 func (e *Encoder) Embed(ctx context.Context, texts [][]int64) ([][]float32, error) {
 	return e.queue.embed(ctx, texts, e.width)
 }
-
-// Most is how many tokens one caller may hope to have computed in a time: no
-// fewer than those of one text.
-func (e *Encoder) Most(in time.Duration) int { return max(e.queue.most(in), e.MaxTokens()) }
 
 // Width is the number of elements of an embedding.
 func (e *Encoder) Width() int { return e.width }
@@ -146,7 +144,8 @@ func (e *Encoder) Device() gpu.Device { return e.device }
 // Report is what is known of the model, its session included.
 func (e *Encoder) Report() *loader.Report { return e.report }
 
-// Phases are what the load took: the gate's own, and those that came after it.
+// Phases are what the load took, in the order in which it ran: the gate's own
+// phases and those of the Encoder. No time is in two of them.
 func (e *Encoder) Phases() []loader.PhaseTime { return e.phases }
 
 // Close ends what is waiting and running, and releases the session.
@@ -155,14 +154,19 @@ func (e *Encoder) Close() error {
 	return e.batch.session.Close()
 }
 
-// laps are phases that follow each other.
+// laps are phases that followed each other.
 type laps struct {
 	last   time.Time
 	phases []loader.PhaseTime
 }
 
-func (l *laps) end(phase string) {
+// end is for a phase that began when the last one ended. Those that ran within
+// it come before it, and their time is not its own.
+func (l *laps) end(phase string, within ...loader.PhaseTime) {
 	took := time.Since(l.last)
-	l.phases = append(l.phases, loader.PhaseTime{Phase: phase, Duration: took})
 	l.last = l.last.Add(took)
+	for _, p := range within {
+		took -= p.Duration
+	}
+	l.phases = append(append(l.phases, within...), loader.PhaseTime{Phase: phase, Duration: took})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -85,8 +86,7 @@ func TestEmbedAsTheReference(t *testing.T) {
 	require.Equal(t, gpu.CPU, e.Device())
 	require.Equal(t, policy.Admitted, e.Report().Verdict)
 	require.True(t, e.Report().Vouched)
-	require.Equal(t, e.MaxTokens(), e.Most(0), "a text is always tried")
-	require.Less(t, e.Most(24*time.Hour), math.MaxInt32, "the warm-up measured it")
+	require.NotZero(t, e.queue.pace.of(1), "the warm-up measured it")
 
 	texts, want := references(t)
 	ids := make([][]int64, len(texts))
@@ -111,6 +111,35 @@ func TestEmbedAsTheReference(t *testing.T) {
 		require.Less(t, furthest(alone[0], together[i]), 1e-5)
 		require.Less(t, furthest(alone[0], padded[i]), 1e-5)
 	}
+}
+
+// Phases are in the order in which they ran, and no time is in two of them.
+func TestPhases(t *testing.T) {
+	start := time.Now()
+	e := open(t, config(t))
+	wall := time.Since(start)
+	var names []string
+	var sum time.Duration
+	for _, p := range e.Phases() {
+		require.Positive(t, p.Duration, p.Phase)
+		names, sum = append(names, p.Phase), sum+p.Duration
+	}
+	require.Equal(t, []string{"list", "copy and hash", "inspect", "tokenizer", "seal libraries", "session", "first run"}, names)
+	require.LessOrEqual(t, sum, wall)
+}
+
+func TestLaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := laps{last: time.Now()}
+		time.Sleep(time.Second)
+		l.end("a")
+		time.Sleep(10 * time.Second)
+		l.end("b", loader.PhaseTime{Phase: "c", Duration: 3 * time.Second}, loader.PhaseTime{Phase: "d", Duration: 2 * time.Second})
+		require.Equal(t, []loader.PhaseTime{
+			{Phase: "a", Duration: time.Second}, {Phase: "c", Duration: 3 * time.Second},
+			{Phase: "d", Duration: 2 * time.Second}, {Phase: "b", Duration: 5 * time.Second},
+		}, l.phases)
+	})
 }
 
 func TestEmbedFromMany(t *testing.T) {

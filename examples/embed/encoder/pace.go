@@ -1,9 +1,6 @@
 package encoder
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // A pace is how long a token takes, as the batches so far had it. Small batches
 // are slower than large ones, and count only if they were not.
@@ -34,14 +31,6 @@ func (p *pace) end(computed bool) {
 // of is what so many tokens take, or zero if that is not known.
 func (p *pace) of(tokens int) time.Duration {
 	return time.Duration(p.token * float64(tokens) * float64(time.Second))
-}
-
-// most is how many tokens can be computed in a time.
-func (p *pace) most(in time.Duration) int {
-	if p.token == 0 {
-		return math.MaxInt32
-	}
-	return int(min(in.Seconds()/p.token, math.MaxInt32))
 }
 
 // rest is what the batch that is computed still takes.

@@ -153,16 +153,20 @@ func (q *queue) add(c *call, texts [][]int64, width int) error {
 }
 
 // hope refuses a call for the place at of the queue that would not be computed
-// in time, or for which another one would not be. Who comes alone is not refused.
+// in time, or for which another one would not be. Who comes alone is not refused:
+// if the pace is wrong, that corrects it.
 func (q *queue) hope(c *call, at int) error {
-	end, own := q.pace.rest(), q.pace.of(c.tokens)
-	if len(q.calls) == 0 && end == 0 {
+	if len(q.calls) == 0 && q.pace.tokens == 0 {
 		return nil
 	}
+	end, own := q.pace.rest(), q.pace.of(c.tokens)
 	for _, before := range q.calls[:at] {
 		end += q.pace.of(before.tokens)
 	}
-	if late := end + own - careful(remaining(c.ctx)); late > 0 {
+	switch late := end + own - careful(remaining(c.ctx)); {
+	case late > end: // whatever is before it: it has to come alone
+		return &BusyError{After: q.pace.rest() + q.pace.of(q.tokens)}
+	case late > 0:
 		return &BusyError{After: late}
 	}
 	for _, behind := range q.calls[at:] {
@@ -179,12 +183,6 @@ func (q *queue) hope(c *call, at int) error {
 
 // careful is the time that is counted on: estimates err, and others overtake.
 func careful(left time.Duration) time.Duration { return left - left/4 }
-
-func (q *queue) most(in time.Duration) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.pace.most(careful(in))
-}
 
 func remaining(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {

@@ -187,9 +187,8 @@ func paced(t *testing.T, limits Limits, f func(t *testing.T, ask func(in time.Du
 			synctest.Wait()
 			return out
 		}
-		require.Equal(t, math.MaxInt32, q.most(time.Second), "nothing is known")
 		require.NoError(t, (<-ask(time.Minute, 10)).err)
-		require.Equal(t, 30, q.most(40*time.Second))
+		require.Equal(t, 10*time.Second, q.pace.of(10))
 		f(t, ask, q)
 	})
 }
@@ -258,6 +257,34 @@ func TestQueueTriesWhoComesAlone(t *testing.T) {
 	})
 }
 
+// What only a wrong pace has no hope for is computed alone, and the pace is
+// corrected by that.
+func TestQueueLearnsFromWhoComesAlone(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		q.pace.token = 100 // as if the machine had been busy
+		large := ask(40*time.Second, 10, 10, 10)
+		require.Equal(t, 50*time.Minute, after(t, <-ask(40*time.Second, 10)), "until it is alone")
+		require.NoError(t, (<-large).err)
+		require.InDelta(t, 1+99./8, q.pace.token, 0.01)
+		require.NoError(t, (<-ask(40*time.Second, 10, 10, 10)).err)
+		require.InDelta(t, 1+99./64, q.pace.token, 0.01)
+		first, second := ask(2*time.Minute, 10), ask(2*time.Minute, 10)
+		require.NoError(t, (<-first).err)
+		require.NoError(t, (<-second).err)
+	})
+}
+
+// A batch that takes longer than it should is still in the way.
+func TestQueueIsNotAloneWithALateBatch(t *testing.T) {
+	paced(t, Limits{}, func(t *testing.T, ask func(time.Duration, ...int) chan answer, q *queue) {
+		first := ask(time.Hour, 10)
+		q.pace.token = 0.5
+		time.Sleep(9 * time.Second)
+		require.Zero(t, after(t, <-ask(6*time.Second, 10)), "nobody knows when it ends")
+		require.NoError(t, (<-first).err)
+	})
+}
+
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace{telling: 10}
@@ -281,7 +308,6 @@ func TestPace(t *testing.T) {
 		require.Equal(t, 30*time.Second, p.of(10))
 		batch(1, time.Second, true)
 		require.Equal(t, 20*time.Second, p.of(10), "even a small one is faster")
-		require.Equal(t, 5, p.most(10*time.Second))
 		p.begin(10)
 		time.Sleep(5 * time.Second)
 		require.Equal(t, 15*time.Second, p.rest())

@@ -1,9 +1,8 @@
 package service
 
 import (
-	"cmp"
 	"context"
-	"math"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,14 +22,12 @@ import (
 type stalled struct {
 	wait  time.Duration
 	err   error
-	most  int           // that it hopes to compute
 	began chan struct{} // gets one for each Embed
 	ended atomic.Int64  // Embeds whose context ended
 }
 
 func (m *stalled) Encode(string) ([]int64, error) { return []int64{101, 102}, nil }
 func (m *stalled) Check([]int64) error            { return nil }
-func (m *stalled) Most(time.Duration) int         { return cmp.Or(m.most, math.MaxInt) }
 func (m *stalled) MaxTokens() int                 { return 2 }
 func (m *stalled) Width() int                     { return 1 }
 func (m *stalled) Phases() []loader.PhaseTime {
@@ -66,7 +63,6 @@ func TestWhatEmbedAnswers(t *testing.T) {
 	}{
 		{"the queue is full", &stalled{err: &encoder.BusyError{}}, 503, serverError, "overloaded", "1"},
 		{"the queue is full for long", &stalled{err: &encoder.BusyError{After: 2100 * time.Millisecond}}, 503, serverError, "overloaded", "3"},
-		{"it would never be computed in time", &stalled{most: 1}, 400, invalidRequest, "too_many_tokens", ""},
 		{"it closes", &stalled{err: encoder.ErrClosed}, 503, serverError, "overloaded", "1"},
 		{"it takes too long", &stalled{wait: time.Hour}, 503, serverError, "overloaded", "1"},
 		{"no numbers", &stalled{err: encoder.ErrNotFinite}, 500, serverError, "", ""},
@@ -106,10 +102,17 @@ func TestFullQueue(t *testing.T) {
 	s.works(t)
 }
 
-// What takes longer than a request has is refused for good, and at once.
+// What takes longer than a request has is not refused for good: how fast the
+// machine is changes, and what a request may have does not.
 func TestMoreThanCanBeComputed(t *testing.T) {
-	s := serve(t, Config{Deadline: time.Millisecond}, miniLM(t))
-	a := s.post(t, body(t, slices.Repeat([][]int64{{101, 102}}, 129)))
+	request := body(t, slices.Repeat([][]int64{{101, 102}}, 129))
+	a := serve(t, Config{Deadline: time.Millisecond}, miniLM(t)).post(t, request)
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.NotEmpty(t, a.header.Get("Retry-After"))
+	require.Equal(t, "overloaded", a.error(t).code())
+	require.Equal(t, http.StatusOK, serve(t, Config{}, miniLM(t)).post(t, request).status)
+
+	a = serve(t, Config{MaxTokens: 256}, miniLM(t)).post(t, request)
 	require.Equal(t, http.StatusBadRequest, a.status)
 	require.Empty(t, a.header.Get("Retry-After"))
 	require.Equal(t, "too_many_tokens", a.error(t).code())
@@ -165,6 +168,28 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	require.Equal(t, Draining, s.Health().State)
 	_, err := do(t.Context(), "GET", "http://"+s.api+"/healthz", "", "")
 	require.Error(t, err)
+}
+
+// While it drains the API takes no connection, and operators see why.
+func TestDrainingIsSeen(t *testing.T) {
+	s := serve(t, Config{}, &stalled{})
+	request := body(t, "a")
+	c := dial(t, s.api, len(request))
+	_, err := io.WriteString(c, request[:1])
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { _, arriving := s.clients.Held(); return arriving > 0 }, time.Minute, time.Millisecond)
+	s.end()
+	require.Eventually(t, func() bool {
+		_, err := do(t.Context(), "GET", "http://"+s.api+"/healthz", "", "")
+		return err != nil
+	}, time.Minute, time.Millisecond)
+	a := get(t, "http://"+s.admin+"/healthz")
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Contains(t, string(a.body), `"state":"draining"`)
+	_, err = io.WriteString(c, request[1:])
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, hear(t, c).status)
+	require.NoError(t, s.stop())
 }
 
 func TestShutdownHasAnEnd(t *testing.T) {

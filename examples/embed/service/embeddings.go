@@ -12,7 +12,9 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
@@ -68,7 +70,7 @@ func (s *Service) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem
 		return nil, invalidStatus(http.StatusUnsupportedMediaType, "unsupported_content_type",
 			"Unsupported content type. This API method only accepts 'application/json' requests.")
 	}
-	if r.Header.Get("Content-Encoding") != "" {
+	if slices.ContainsFunc(r.Header.Values("Content-Encoding"), func(coding string) bool { return !strings.EqualFold(coding, "identity") }) {
 		return nil, invalidStatus(http.StatusUnsupportedMediaType, "unsupported_content_encoding",
 			"Unsupported content encoding. This API method only accepts requests that are not compressed.")
 	}
@@ -117,15 +119,14 @@ func (s *Service) read(ctx context.Context, model Model, body []byte) (*request,
 	case <-ctx.Done():
 		return nil, nil, s.failed(ctx.Err())
 	}
-	most := min(s.cfg.MaxTokens, model.Most(s.cfg.Deadline))
-	req, p := parse(body, most)
+	req, p := parse(body, s.cfg.MaxTokens)
 	if p != nil {
 		return nil, nil, p
 	}
 	if p := s.fits(req, model); p != nil {
 		return nil, nil, p
 	}
-	ids, p := s.encode(ctx, model, req, most)
+	ids, p := s.encode(ctx, model, req)
 	if p != nil {
 		return nil, nil, p
 	}
@@ -135,7 +136,7 @@ func (s *Service) read(ctx context.Context, model Model, body []byte) (*request,
 // fits is what depends on the model that is served.
 func (s *Service) fits(req *request, model Model) *problem {
 	if req.model != s.cfg.Model {
-		return invalidStatus(http.StatusNotFound, "model_not_found", "The model %s does not exist or you do not have access to it.", quote(req.model))
+		return noModel(req.model)
 	}
 	if req.dimensions != 0 && req.dimensions != int64(model.Width()) {
 		return invalid("dimensions", "", "This model does not support specifying dimensions other than %d.", model.Width())
@@ -143,8 +144,8 @@ func (s *Service) fits(req *request, model Model) *problem {
 	return nil
 }
 
-// encode makes the ids of all inputs, of which a request may have most.
-func (s *Service) encode(ctx context.Context, model Model, req *request, most int) ([][]int64, *problem) {
+// encode makes the ids of all inputs, of which a request may have MaxTokens.
+func (s *Service) encode(ctx context.Context, model Model, req *request) ([][]int64, *problem) {
 	for i, ids := range req.ids {
 		if err := model.Check(ids); err != nil {
 			return nil, wrongInput(model, i, err)
@@ -160,8 +161,8 @@ func (s *Service) encode(ctx context.Context, model Model, req *request, most in
 			return nil, wrongInput(model, i, err)
 		}
 		ids = append(ids, one)
-		if tokens += len(one); tokens > most {
-			return nil, tooManyTokens(most)
+		if tokens += len(one); tokens > s.cfg.MaxTokens {
+			return nil, tooManyTokens(s.cfg.MaxTokens)
 		}
 	}
 	return ids, nil
@@ -176,7 +177,7 @@ func count(ids [][]int64) (tokens int) {
 
 // tooManyTokens is for a request that is refused however often it comes.
 func tooManyTokens(most int) *problem {
-	return invalid("input", "too_many_tokens", "The request has more than %d tokens, which is the most that can be computed here in one "+
+	return invalid("input", "too_many_tokens", "The request has more than %d tokens, which is the most that is taken here in one "+
 		"request. Please send fewer inputs at once.", most)
 }
 

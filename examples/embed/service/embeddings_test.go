@@ -167,45 +167,64 @@ func TestBadRequests(t *testing.T) {
 	require.Len(t, vectors, 1)
 }
 
-func TestCompressedRequest(t *testing.T) {
+func TestContentEncodings(t *testing.T) {
 	s := serve(t, Config{}, &stalled{})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.api+"/v1/embeddings", strings.NewReader(body(t, "a")))
-	require.NoError(t, err)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Encoding", "gzip")
-	response, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusUnsupportedMediaType, response.StatusCode)
-	require.Equal(t, "unsupported_content_encoding", answer{response.StatusCode, response.Header, content}.error(t).code())
+	for _, c := range []struct {
+		codings []string
+		status  int
+	}{
+		{nil, 200}, {[]string{"identity"}, 200}, {[]string{"Identity"}, 200},
+		{[]string{"gzip"}, 415}, {[]string{"identity", "gzip"}, 415}, {[]string{"identity, gzip"}, 415},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.api+"/v1/embeddings", strings.NewReader(body(t, "a")))
+		require.NoError(t, err)
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Content-Encoding": c.codings}
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Equal(t, c.status, response.StatusCode, c.codings)
+		if c.status != http.StatusOK {
+			require.Equal(t, "unsupported_content_encoding", answer{response.StatusCode, response.Header, content}.error(t).code())
+		}
+	}
 }
 
 func TestOtherRequests(t *testing.T) {
 	s := serve(t, Config{}, miniLM(t))
 	for _, c := range []struct {
-		method, path, allow string
-		status              int
-		code                string
+		address, method, path, allow string
+		status                       int
+		code, message                string
 	}{
-		{"GET", "/v1/embeddings", "POST", 405, "method_not_supported"},
-		{"DELETE", "/v1/embeddings", "POST", 405, "method_not_supported"},
-		{"POST", "/v1/models", "GET", 405, "method_not_supported"},
-		{"POST", "/healthz", "GET", 405, "method_not_supported"},
-		{strings.Repeat("X", 5000), "/v1/embeddings", "POST", 405, "method_not_supported"},
-		{"GET", "/" + strings.Repeat("é", 3000), "", 404, "unknown_url"},
-		{"GET", "/v1/models/gpt-5", "", 404, "model_not_found"},
-		{"GET", "/v1/completions", "", 404, "unknown_url"},
-		{"POST", "/", "", 404, "unknown_url"},
-		{"GET", "/debug/models", "", 404, "unknown_url"}, // operators' alone
+		{s.api, "GET", "/v1/embeddings", "POST", 405, "method_not_supported", "Not allowed to GET on /v1/embeddings: "},
+		{s.api, "DELETE", "/v1/embeddings", "POST", 405, "method_not_supported", "DELETE"},
+		{s.api, "POST", "/v1/models", "GET", 405, "method_not_supported", "POST"},
+		{s.api, "DELETE", "/v1/models/%1bminilm", "GET", 405, "method_not_supported", `on /v1/models/\x1bminilm: `},
+		{s.api, "POST", "/healthz", "GET", 405, "method_not_supported", "POST"},
+		{s.admin, "POST", "/healthz", "GET", 405, "method_not_supported", "POST"},
+		{s.admin, "POST", "/debug/models", "GET", 405, "method_not_supported", "POST"},
+		{s.api, strings.Repeat("X", 5000), "/v1/embeddings", "POST", 405, "method_not_supported", "XX… on /v1/embeddings: "},
+		{s.api, "GET", "/" + strings.Repeat("é", 3000), "", 404, "unknown_url", "é…)"},
+		{s.api, "GET", "/v1/models/gpt-5", "", 404, "model_not_found", `The model "gpt-5" does not exist`},
+		{s.api, "GET", "/v1/completions", "", 404, "unknown_url", "Invalid URL (GET /v1/completions)"},
+		{s.api, "POST", "/", "", 404, "unknown_url", "(POST /)"},
+		{s.api, "GET", "/%1b%5b2J", "", 404, "unknown_url", `(GET /\x1b[2J)`},
+		{s.api, "GET", "//healthz", "", 404, "unknown_url", "(GET //healthz)"}, // not sent elsewhere
+		{s.api, "GET", "/v1/../healthz", "", 404, "unknown_url", "(GET /v1/../healthz)"},
+		{s.api, "GET", "/healthz/", "", 404, "unknown_url", "(GET /healthz/)"},
+		{s.admin, "GET", "//debug/models", "", 404, "unknown_url", "(GET //debug/models)"},
+		{s.api, "GET", "/debug/models", "", 404, "unknown_url", "(GET /debug/models)"}, // operators' alone
 	} {
 		t.Run(fmt.Sprintf("%.20s %.30s", c.method, c.path), func(t *testing.T) {
-			a, err := do(t.Context(), c.method, "http://"+s.api+c.path, "", "")
+			a, err := do(t.Context(), c.method, "http://"+c.address+c.path, "", "")
 			require.NoError(t, err)
 			require.Equal(t, c.status, a.status)
 			require.Equal(t, c.allow, a.header.Get("Allow"))
 			require.Equal(t, c.code, a.error(t).code())
+			require.Empty(t, a.error(t).param())
+			require.Contains(t, a.error(t).Message, c.message)
 			require.Less(t, len(a.body), 1000)
 			require.NotContains(t, a.error(t).Message, "\ufffd")
 		})

@@ -45,6 +45,10 @@ func internal() *problem {
 	return &problem{status: http.StatusInternalServerError, message: "The server had an error while processing your request.", kind: serverError}
 }
 
+func noModel(name string) *problem {
+	return invalidStatus(http.StatusNotFound, "model_not_found", "The model %s does not exist or you do not have access to it.", quote(name))
+}
+
 // quote is what a client sent, or the beginning of it, in a message.
 func quote(sent string) string {
 	const most = 64
@@ -52,6 +56,12 @@ func quote(sent string) string {
 		sent = strings.ToValidUTF8(sent[:most], "") + "…"
 	}
 	return strconv.Quote(sent)
+}
+
+// shown is the same without the quotes.
+func shown(sent string) string {
+	quoted := quote(sent)
+	return quoted[1 : len(quoted)-1]
 }
 
 func (p *problem) write(w http.ResponseWriter) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -26,10 +27,8 @@ type Model interface {
 	Check(ids []int64) error
 	// MaxTokens is how many ids a text may have.
 	MaxTokens() int
-	// Most is how many tokens one request may hope to have computed in a time.
-	Most(in time.Duration) int
 	// Embed is one embedding for each text. It ends with ctx, and at once with a
-	// *encoder.BusyError if there is no hope.
+	// *encoder.BusyError if there is no hope behind what is computed and waits.
 	Embed(ctx context.Context, texts [][]int64) ([][]float32, error)
 	// Width is the number of elements of an embedding.
 	Width() int
@@ -115,31 +114,47 @@ func (s *Service) handler() http.Handler {
 	mux.HandleFunc("GET /v1/models", s.models)
 	mux.HandleFunc("/v1/models", only("GET"))
 	mux.HandleFunc("GET /v1/models/{model...}", s.oneModel)
+	mux.HandleFunc("/v1/models/{model...}", only("GET"))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("/healthz", only("GET"))
 	mux.HandleFunc("/", unknown)
-	return mux
+	return exactly(mux)
 }
 
 // admin is what operators see: /healthz, /debug/models.
 func (s *Service) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.adminHealthz)
+	mux.HandleFunc("/healthz", only("GET"))
 	mux.HandleFunc("GET /debug/models", s.debugModels)
+	mux.HandleFunc("/debug/models", only("GET"))
 	mux.HandleFunc("/", unknown)
-	return mux
+	return exactly(mux)
+}
+
+// exactly is mux for the paths that it has, and unknown for those that it would
+// redirect to them.
+func exactly(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sent := r.URL.EscapedPath(); sent != path.Clean("/"+sent) {
+			unknown(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func only(method string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", method)
-		p := invalidStatus(http.StatusMethodNotAllowed, "method_not_supported", "Not allowed to %s on %s: only %s requests are accepted.", quote(r.Method), r.URL.Path, method)
+		p := invalidStatus(http.StatusMethodNotAllowed, "method_not_supported", "Not allowed to %s on %s: only %s requests are accepted.",
+			shown(r.Method), shown(r.URL.Path), method)
 		p.write(w)
 	}
 }
 
 func unknown(w http.ResponseWriter, r *http.Request) {
-	p := invalidStatus(http.StatusNotFound, "unknown_url", "Invalid URL (%s %s)", quote(r.Method), quote(r.URL.Path))
+	p := invalidStatus(http.StatusNotFound, "unknown_url", "Invalid URL (%s %s)", shown(r.Method), shown(r.URL.Path))
 	p.write(w)
 }
 
@@ -159,9 +174,7 @@ func (s *Service) models(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Service) oneModel(w http.ResponseWriter, r *http.Request) {
 	if name := r.PathValue("model"); name != s.cfg.Model || s.model() == nil {
-		p := invalid("model", "model_not_found", "The model %s does not exist or you do not have access to it.", quote(name))
-		p.status = http.StatusNotFound
-		p.write(w)
+		noModel(name).write(w)
 		return
 	}
 	writeJSON(w, http.StatusOK, s.modelObject())

@@ -20,7 +20,7 @@ const (
 	Denied       State = "denied"       // the gate refused it: something is wrong
 	Unverifiable State = "unverifiable" // the gate refused it: something could not be read or verified
 	Failed       State = "failed"       // for something that no policy decides, such as a device that is not there
-	Draining     State = "draining"     // the service ends; no other state follows
+	Draining     State = "draining"     // the service ends, and takes new connections from operators alone; no other state follows
 )
 
 // Health is what /healthz answers: 200 if State is Verified, 503 otherwise.
@@ -145,7 +145,7 @@ type Details struct {
 	Width     int            `json:"width,omitempty"`
 	MaxTokens int            `json:"maxTokens,omitempty"`
 	Identity  string         `json:"identity,omitempty"`
-	Vouched   bool           `json:"vouched"` // by the pin or the signatures that the report has
+	Vouched   bool           `json:"vouched"` // somebody did, and the report says who; false of what is refused
 	Phases    []Phase        `json:"phases,omitempty"`
 	Report    *loader.Report `json:"report,omitempty"` // everything that the gate knows
 }

@@ -173,6 +173,8 @@ func TestDenied(t *testing.T) {
 			d := s.details(t)
 			require.Equal(t, h.Reasons, d.Reasons)
 			require.Equal(t, policy.Denied, d.Report.Verdict)
+			require.False(t, d.Vouched)
+			require.False(t, d.Report.Vouched)
 			s.refuses(t, "model_denied")
 		})
 	}
