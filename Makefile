@@ -9,7 +9,7 @@ modules = . examples/quickstart examples/internal/ocr examples/ocr examples/embe
 # What the demo and the session tests run on, kept by digest in the user's cache.
 fetched = env=$$($(GO) run ./examples/fetch -env) && eval "$$env"
 
-.PHONY: demo embed test race soak soak-race fuzz bench bench-gate gpu-check parity interop vet cross nocgo
+.PHONY: demo embed test race cuda-standin soak soak-race fuzz bench bench-gate gpu-check parity interop vet cross nocgo
 
 demo:
 	cd examples/quickstart && $(GO) run .
@@ -22,6 +22,12 @@ test:
 
 race:
 	$(fetched) && $(GO) test -race ./policy/... ./loader/... ./gpu/...
+
+# CUDA's provider as it is published, over a stand-in for NVIDIA's libraries: it
+# needs no device, and fetches 256 MB once.
+cuda-standin:
+	$(fetched) && WEIGHTGATE_ORT_GPU=$$(dirname "$$($(GO) run ./examples/fetch onnxruntime-gpu-linux-amd64 | sed -n 1p)") \
+	  $(GO) test -count=1 ./gpu
 
 # The embedding service under load while its model's files are rewritten.
 SOAK ?= 10m

@@ -17,8 +17,8 @@ func Models(t testing.TB) string {
 }
 
 // GPU is ONNX Runtime's build for CUDA: its core library and the providers that
-// a session on CUDA needs. No device is needed, nor any library of NVIDIA's. CI
-// has no such build.
+// a session on CUDA needs. No device is needed, nor any library of NVIDIA's. make
+// cuda-standin fetches it; elsewhere the test is skipped, in CI too.
 func GPU(t testing.TB) (core string, providers []string) {
 	t.Helper()
 	dir := os.Getenv("WEIGHTGATE_ORT_GPU")
