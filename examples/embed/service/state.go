@@ -145,7 +145,7 @@ type Details struct {
 	Width     int            `json:"width,omitempty"`
 	MaxTokens int            `json:"maxTokens,omitempty"`
 	Identity  string         `json:"identity,omitempty"`
-	Vouched   bool           `json:"vouched"` // somebody did, and the report says who; false of what is refused
+	VouchedBy []string       `json:"vouchedBy"` // see vouchers; none: nobody did, or it was refused
 	Phases    []Phase        `json:"phases,omitempty"`
 	Report    *loader.Report `json:"report,omitempty"` // everything that the gate knows
 }
@@ -156,14 +156,41 @@ type Phase struct {
 	Milliseconds float64 `json:"milliseconds"`
 }
 
+// vouchers are who stands behind what was admitted: the signers and approvers
+// whose documents were verified, by the policy's names, and the pin in the lock
+// where nobody signed.
+func vouchers(r *loader.Report) []string {
+	by := []string{}
+	if r == nil || !r.Vouched {
+		return by
+	}
+	e := r.Evidence
+	if e == nil {
+		e = new(policy.EvidenceFacts)
+	}
+	for _, s := range e.Signatures {
+		if s.Problem == nil {
+			by = append(by, "signer "+s.By)
+		}
+	}
+	if len(by) == 0 {
+		by = append(by, "pin")
+	}
+	for _, a := range e.Approvals {
+		if a.Problem == nil {
+			by = append(by, "approver "+a.By)
+		}
+	}
+	return by
+}
+
 // debugModels answers GET /debug/models.
 func (s *Service) debugModels(w http.ResponseWriter, _ *http.Request) {
 	now := s.now.Load()
-	d := Details{Health: now.health, Report: now.report}
+	d := Details{Health: now.health, Report: now.report, VouchedBy: vouchers(now.report)}
 	var phases []loader.PhaseTime
 	if r := d.Report; r != nil {
 		phases = r.Phases
-		d.Vouched = r.Vouched
 		if !r.Identity.IsZero() {
 			d.Identity = r.Identity.String()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weightgate/weightgate/examples/embed/encoder"
+	"github.com/weightgate/weightgate/formats"
 	"github.com/weightgate/weightgate/loader"
 	"github.com/weightgate/weightgate/policy"
 )
@@ -131,7 +132,7 @@ func TestVerified(t *testing.T) {
 	d := s.details(t)
 	require.Equal(t, Verified, d.State)
 	require.Equal(t, m.Report().Identity.String(), d.Identity)
-	require.True(t, d.Vouched)
+	require.Equal(t, []string{"pin"}, d.VouchedBy)
 	require.Equal(t, 384, d.Width)
 	require.Equal(t, 256, d.MaxTokens)
 	require.Equal(t, "cpu", d.Report.Session.Device)
@@ -143,6 +144,21 @@ func TestVerified(t *testing.T) {
 		require.Positive(t, p.Milliseconds)
 	}
 	require.Subset(t, names, []string{"copy and hash", "inspect", "seal libraries", "tokenizer", "session", "first run"})
+}
+
+func TestVouchers(t *testing.T) {
+	by := func(name string) policy.Vouched { return policy.Vouched{By: name} }
+	bad := policy.Vouched{By: "mallory", Problem: &formats.Finding{}}
+	e := &policy.EvidenceFacts{
+		Signatures: []policy.SignatureFact{{Vouched: by("release")}, {Vouched: bad}},
+		Approvals:  []policy.ApprovalFact{{Vouched: bad}, {Vouched: by("alice")}},
+	}
+	require.Equal(t, []string{"signer release", "approver alice"}, vouchers(&loader.Report{Vouched: true, Evidence: e}))
+	e.Signatures[0].Problem = bad.Problem
+	require.Equal(t, []string{"pin", "approver alice"}, vouchers(&loader.Report{Vouched: true, Evidence: e}))
+	require.Equal(t, []string{"pin"}, vouchers(&loader.Report{Vouched: true}))
+	require.Equal(t, []string{}, vouchers(&loader.Report{Evidence: e}))
+	require.Equal(t, []string{}, vouchers(nil))
 }
 
 // A tampered model is never ready, and everybody hears why.
@@ -173,7 +189,7 @@ func TestDenied(t *testing.T) {
 			d := s.details(t)
 			require.Equal(t, h.Reasons, d.Reasons)
 			require.Equal(t, policy.Denied, d.Report.Verdict)
-			require.False(t, d.Vouched)
+			require.Empty(t, d.VouchedBy)
 			require.False(t, d.Report.Vouched)
 			s.refuses(t, "model_denied")
 		})
