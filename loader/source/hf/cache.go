@@ -107,13 +107,14 @@ func (c *cache) stage(name string) (*os.File, error) {
 	return file, err
 }
 
-// openRegular opens a file of the cache that is one, and no link to one.
+// openRegular opens a file of the cache that is its own, and no link to one. It is
+// judged before, since to open it may be forbidden or wait, and once it is open.
 func (c *cache) openRegular(name string, flag int) (*os.File, fs.FileInfo, error) {
 	seen, err := c.root.Lstat(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !seen.Mode().IsRegular() || hasOtherName(seen) {
+	if !isOwn(seen) {
 		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: ErrCache}
 	}
 	file, err := c.root.OpenFile(name, flag|noWait, 0)
@@ -121,13 +122,18 @@ func (c *cache) openRegular(name string, flag int) (*os.File, fs.FileInfo, error
 		return nil, nil, err
 	}
 	info, err := file.Stat()
-	if err == nil && !os.SameFile(seen, info) {
+	if err == nil && !(isOwn(info) && os.SameFile(seen, info)) {
 		err = &fs.PathError{Op: "open", Path: name, Err: ErrCache}
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
 	return file, info, nil
+}
+
+// isOwn reports whether a file is as this package makes it.
+func isOwn(file fs.FileInfo) bool {
+	return file.Mode().IsRegular() && !hasOtherName(file) && isPrivate(file)
 }
 
 // read is a small file of the cache.
@@ -197,15 +203,15 @@ func (c *cache) place(key string) (manifest.Digest, error) {
 }
 
 // blob opens the content of that digest, once every byte was read and is the
-// entry's. A link, a file with two names, a truncated or damaged one is none.
-func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.File, error) {
+// entry's. What is not the cache's own, truncated or damaged is none.
+func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.File, fs.FileInfo, error) {
 	file, info, err := c.openRegular(blobs+"/"+digest.String(), os.O_RDONLY)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if info.Size() != e.size {
 		err = fmt.Errorf("%w: it has %d bytes in the cache", ErrContent, info.Size())
-		return nil, errors.Join(err, file.Close())
+		return nil, nil, errors.Join(err, file.Close())
 	}
 	m := newMeasure(e)
 	_, err = io.Copy(m, io.LimitReader(untilDone{ctx, file}, e.size+1))
@@ -215,10 +221,22 @@ func (c *cache) blob(ctx context.Context, e entry, digest manifest.Digest) (*os.
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	if err == nil {
+		err = unchanged(file, info)
 	}
-	return file, nil
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+// unchanged fails unless an open file is what it was.
+func unchanged(file *os.File, was fs.FileInfo) error {
+	info, err := file.Stat()
+	if err == nil && !sameState(was, info) {
+		err = &fs.PathError{Op: "read", Path: file.Name(), Err: ErrCache}
+	}
+	return err
 }
 
 // publish gives the content in staging its name, unless that content is there
@@ -230,7 +248,7 @@ func (c *cache) publish(ctx context.Context, staged string, e entry, digest mani
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if there, err := c.blob(ctx, e, digest); err == nil {
+	if there, _, err := c.blob(ctx, e, digest); err == nil {
 		return errors.Join(there.Close(), c.root.Remove(staged))
 	}
 	if err := ctx.Err(); err != nil { // what could not be looked at to its end may be good

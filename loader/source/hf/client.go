@@ -31,33 +31,14 @@ type client struct {
 	hub       *Hub // with its defaults
 	endpoint  *url.URL
 	transport http.RoundTripper
-	own       *http.Transport // nil: it is the host's
 }
 
 func newClient(hub *Hub, endpoint *url.URL) *client {
 	c := &client{hub: hub, endpoint: endpoint, transport: hub.Transport}
 	if c.transport == nil {
-		c.own = &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: hub.Stall}).DialContext,
-			TLSHandshakeTimeout:    hub.Stall,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-			Protocols:              new(http.Protocols),
-			IdleConnTimeout:        hub.Stall,
-			MaxResponseHeaderBytes: 64 << 10,
-		}
-		// A connection of HTTP/2 outlives the stream that was given up on it, and
-		// CloseIdleConnections too; whole files one after another gain nothing by it.
-		c.own.Protocols.SetHTTP1(true)
-		c.transport = c.own
+		c.transport = newTransport(hub.Stall)
 	}
 	return c
-}
-
-// close ends idle connections, but those of the host's transport.
-func (c *client) close() {
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
 }
 
 // transient is the error of a request that may succeed if it is made failed.
@@ -106,9 +87,10 @@ func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Respons
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := &body{ctx: ctx, cancel: cancel, stall: c.hub.Stall, server: c.endpoint.Host}
 	b.timer = time.AfterFunc(b.stall, func() { cancel(ErrStalled) })
+	authorization := c.hub.Token.authorization()
 	for range maxRedirects + 1 {
 		b.timer.Reset(b.stall)
-		resp, err := c.ask(ctx, u, from)
+		resp, err := c.ask(ctx, u, from, authorization)
 		if err != nil {
 			b.end()
 			return nil, b.failure(err)
@@ -129,13 +111,16 @@ func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Respons
 			return nil, err
 		}
 		b.server = "where it leads"
+		if u.Scheme != c.endpoint.Scheme || u.Host != c.endpoint.Host {
+			authorization = "" // for good: who leads back to the endpoint has not the token
+		}
 	}
 	b.end()
 	return nil, ErrRedirects
 }
 
 // ask makes one request, and follows nothing.
-func (c *client) ask(ctx context.Context, u *url.URL, from int64) (*http.Response, error) {
+func (c *client) ask(ctx context.Context, u *url.URL, from int64, authorization string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
@@ -145,8 +130,8 @@ func (c *client) ask(ctx context.Context, u *url.URL, from int64) (*http.Respons
 	if from > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
-	if a := c.hub.Token.authorization(); a != "" && u.Scheme == c.endpoint.Scheme && u.Host == c.endpoint.Host {
-		req.Header.Set("Authorization", a)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err == nil && ctx.Err() != nil { // an answer to the end of the connection
@@ -214,7 +199,7 @@ func (c *client) refuse(resp *http.Response) error {
 // retryAfter is the pause that a server asks for, RFC 9110, section 10.2.3.
 func retryAfter(resp *http.Response) time.Duration {
 	text := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) { // then it is the largest
 		const most = 1<<63 - 1
 		return time.Duration(min(seconds, most/uint64(time.Second))) * time.Second
 	}

@@ -68,7 +68,7 @@ func TestConnectionsEnd(t *testing.T) {
 		for range 5 {
 			tree, err := newTree(h.repository(testID, testCommit), endpoint, formats.Limits{}.WithDefaults())
 			require.NoError(t, err)
-			tree.client.own.TLSClientConfig = &tls.Config{RootCAs: roots}
+			tree.client.transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
 				select {

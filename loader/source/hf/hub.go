@@ -49,11 +49,12 @@ var (
 	// ErrNotFound says that the server has no such repository, commit or file.
 	ErrNotFound = errors.New("hf: not found")
 
-	// ErrBusy says that the server still refused when Hub.Tries were used up, or
-	// wants a longer pause than Hub.MaxWait.
+	// ErrBusy says that the server still refused, by status 429 or 503, when
+	// Hub.Tries were used up, or wants a longer pause than Hub.MaxWait.
 	ErrBusy = errors.New("hf: the server is busy")
 
-	// ErrStatus says that a server answered in a way that the protocol does not have.
+	// ErrStatus says that a server answered in a way that the protocol does not
+	// have, or still with status 500, 502 or 504 when Hub.Tries were used up.
 	ErrStatus = errors.New("hf: unexpected answer")
 
 	// ErrStalled says that no byte came for as long as Hub.Stall.
@@ -68,9 +69,10 @@ var (
 	// that says something else now, the next Source.Open goes by it.
 	ErrContent = errors.New("hf: not the content that is listed")
 
-	// ErrCache says that Hub.Cache, or something in it, is not as this package keeps
-	// it: that somebody else may write to a directory, or that a link, a device, or
-	// a file with a second name lies where a file belongs. The error names it.
+	// ErrCache says that Hub.Cache, a directory in it, or a lock is not the cache's
+	// own, as Hub.Cache has it, or that a file changed while it was measured. Any
+	// other file that is not its own counts as absent: offline the error is ErrOffline
+	// and this. It names what it is about.
 	ErrCache = errors.New("hf: not the cache's own: others may write to it, or it is no plain file or directory")
 
 	// ErrTooLarge says that a file is larger than Hub.MaxFile, or that metadata
@@ -86,9 +88,11 @@ const PublicHub = "https://huggingface.co"
 // Repository was called.
 type Hub struct {
 	// Cache is a directory that nothing else writes to; it is created if absent,
-	// for its owner alone. On Unix it, and each directory in it, is this user's or
-	// root's, and nobody else may write to it, else Open fails with ErrCache; and a
-	// file with two names, as a hard link gives it, is as if it were absent.
+	// for its owner alone. On Unix it and all in it are this user's or root's, and
+	// nobody else may write to them. A directory that is not so, or is none, fails
+	// with ErrCache; so does a lock, which somebody may hold. Any other file that is
+	// not so, that has two names, as a hard link gives them, or is no plain file, is
+	// as if it were absent, and another comes in its place.
 	//
 	// Any number of processes of one machine share it, and each may be killed at
 	// any moment. Who wants what another one fetches waits for it until his context
@@ -102,7 +106,8 @@ type Hub struct {
 	// Endpoint is an https address, without user, query or fragment. Empty: PublicHub.
 	Endpoint string
 
-	// Token is sent to the host and port of Endpoint, and to no other. Zero: none.
+	// Token is sent to the host and port of Endpoint, and to no other: not to
+	// Endpoint either once a redirect led away from it. Zero: none.
 	Token Token
 
 	// Offline forbids the network. The cache is only read then, and may lie on
@@ -110,16 +115,20 @@ type Hub struct {
 	Offline bool
 
 	// Transport makes the requests; it must not follow redirects. Nil: one of
-	// the source's own for each load, of HTTP/1.1, with the system's roots and no
-	// proxy: what the environment says of proxies is not read.
+	// the source's own for each load, of HTTP/1.1, with the system's roots, a
+	// connection for each request, and no proxy: what the environment says of
+	// proxies is not read. One of the host's prints what it prints: an
+	// http.Transport logs what a server sends on an idle connection, and who was
+	// sent the token can send it back.
 	Transport http.RoundTripper `json:"-"`
 
 	// Stall is how long a server may take for its next byte. Zero: 30 s. The
 	// whole of a load has the deadline of its context.
 	Stall time.Duration
 
-	// Tries is how many times in a row a request is made that was cut, stalled, or
-	// refused as too many, and brought nothing of its file. Zero: 5.
+	// Tries is how many times in a row a request is made that found no connection,
+	// was cut, stalled, or answered with status 429, 500, 502, 503 or 504, and
+	// brought nothing of its file. Zero: 5.
 	Tries int
 
 	// MaxWait is the longest pause between two tries. A server that asks for a
@@ -143,7 +152,7 @@ type Hub struct {
 // pass of its digests over it on one core, beside the loader's own pass. One that
 // is fetched is digested as it arrives, after a pass over what an earlier fetch
 // left of it. To open it again takes none while the file has the same identity,
-// size and time of change.
+// size, time of its last write and, on Unix, time of change.
 //
 // A listing in the cache is not asked for again, since a commit does not change:
 // see Forget. Where FIPS 140 is enforced (GODEBUG=fips140=only), a file that is

@@ -106,11 +106,9 @@ func TestHubDefaults(t *testing.T) {
 	u, err := parseEndpoint("https://mirror.example/hub/")
 	require.NoError(t, err)
 	require.Equal(t, "https://mirror.example/hub", u.String())
-	c := newClient(d, u)
-	require.NotNil(t, c.own)
-	require.Nil(t, c.own.Proxy, "the environment is not read")
-	require.Positive(t, c.own.MaxResponseHeaderBytes)
-	c.close()
+	own := newClient(d, u).transport.(*http.Transport)
+	require.Nil(t, own.Proxy, "the environment is not read")
+	require.Positive(t, own.MaxResponseHeaderBytes)
 }
 
 func TestLimits(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 const noWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 // isPrivate reports whether nobody but this process's user, and root, may write
-// in a directory.
-func isPrivate(dir fs.FileInfo) bool {
-	stat, ok := dir.Sys().(*syscall.Stat_t)
-	return ok && privateTo(os.Geteuid(), int(stat.Uid), dir.Mode())
+// to a file or in a directory.
+func isPrivate(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && privateTo(os.Geteuid(), int(stat.Uid), info.Mode())
 }
 
 func privateTo(user, owner int, mode fs.FileMode) bool {

@@ -129,3 +129,23 @@ func TestTokenStaysWithItsHost(t *testing.T) {
 	}
 	require.Equal(t, 2, foreign, "each file in Git LFS that is not empty")
 }
+
+// A chain that left the hub has no token for the hub either.
+func TestTokenDoesNotComeBack(t *testing.T) {
+	s := smallRepository(t)
+	h := s.client(t)
+	h.Token = NewToken(testToken)
+	tree := openTree(t, h)
+	s.requests()
+	s.onCDN = func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, s.hub.URL+"/another/secret", http.StatusFound)
+		return true
+	}
+	_, err := tree.Open(t.Context(), big)
+	require.ErrorIs(t, err, ErrNotFound)
+	var authorized []string
+	for _, r := range s.requests() {
+		authorized = append(authorized, r.host+" "+r.authorization)
+	}
+	require.Equal(t, []string{"hub Bearer " + testToken, "cdn ", "hub "}, authorized)
+}

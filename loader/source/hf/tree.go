@@ -56,7 +56,6 @@ func (t *tree) Root() fs.FileInfo { return t.info }
 
 func (t *tree) Close() error {
 	t.end() // and the connections in use with it
-	t.client.close()
 	return t.cache.root.Close()
 }
 
@@ -170,13 +169,11 @@ func (t *tree) kept(ctx context.Context, e entry) (*os.File, error) {
 	if file := t.reopen(e.name, digest); file != nil {
 		return file, nil
 	}
-	file, err := t.cache.blob(ctx, e, digest)
+	file, info, err := t.cache.blob(ctx, e, digest)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := file.Stat(); err == nil {
-		t.measured.Store(e.name, info)
-	}
+	t.measured.Store(e.name, info)
 	return file, nil
 }
 
@@ -191,8 +188,7 @@ func (t *tree) reopen(name string, digest manifest.Digest) *os.File {
 	if err != nil {
 		return nil
 	}
-	was := seen.(fs.FileInfo)
-	if !os.SameFile(was, info) || was.Size() != info.Size() || !was.ModTime().Equal(info.ModTime()) {
+	if !sameState(seen.(fs.FileInfo), info) {
 		file.Close()
 		return nil
 	}
@@ -227,7 +223,11 @@ func (t *tree) fetch(ctx context.Context, key string, e entry) error {
 	if err := t.cache.publish(ctx, staged, e, digest); err != nil {
 		return err
 	}
-	t.measured.Store(e.name, info) // of no use if the content was there already, as another file
+	// Its name is another, which is a change. If the content was there already, as
+	// another file, that has to be measured.
+	if named, err := t.cache.root.Lstat(blobs + "/" + digest.String()); err == nil && sameContent(info, named) {
+		t.measured.Store(e.name, named)
+	}
 	if !e.sha256.IsZero() {
 		return nil
 	}

@@ -1,0 +1,16 @@
+//go:build darwin || freebsd || netbsd
+
+package hf
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// changed is when a file changed: its bytes, its mode, its names.
+func changed(file fs.FileInfo) (at syscall.Timespec) {
+	if stat, ok := file.Sys().(*syscall.Stat_t); ok {
+		at = stat.Ctimespec
+	}
+	return at
+}

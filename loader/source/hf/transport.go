@@ -1,0 +1,58 @@
+package hf
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// newTransport makes connections of one request each, within stall. What a server
+// sends while nothing is asked, package http logs: here it sees no such bytes.
+func newTransport(stall time.Duration) *http.Transport {
+	t := &http.Transport{
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		Protocols:              new(http.Protocols),
+		DisableKeepAlives:      true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	// A connection of HTTP/2 outlives the stream that was given up on it.
+	t.Protocols.SetHTTP1(true)
+	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: stall}, Config: t.TLSClientConfig} // stall bounds the handshake too
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &askedConn{Conn: conn, asked: make(chan struct{})}, nil
+	}
+	return t
+}
+
+// askedConn gives nothing before its first Write.
+type askedConn struct {
+	net.Conn
+	once   sync.Once
+	asked  chan struct{} // closed by the first Write or Close
+	closed bool          // it was Close
+}
+
+func (c *askedConn) Read(p []byte) (int, error) {
+	<-c.asked
+	if c.closed {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *askedConn) Write(p []byte) (int, error) {
+	c.once.Do(func() { close(c.asked) })
+	return c.Conn.Write(p)
+}
+
+func (c *askedConn) Close() error {
+	c.once.Do(func() { c.closed = true; close(c.asked) })
+	return c.Conn.Close()
+}
