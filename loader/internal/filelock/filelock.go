@@ -36,7 +36,7 @@ func Wait(ctx context.Context, open func() (*os.File, error)) (unlock func() err
 		if current {
 			return file.Close, nil // which unlocks it
 		}
-		if err := file.Close(); err != nil {
+		if err := errors.Join(file.Close(), later(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -48,11 +48,19 @@ func wait(ctx context.Context, file *os.File) error {
 		if err != nil || locked {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := later(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// later pauses, and fails if ctx ends.
+func later(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
 	}
 }
 

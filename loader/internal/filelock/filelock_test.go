@@ -2,7 +2,6 @@ package filelock
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,27 +43,6 @@ func TestWait(t *testing.T) {
 
 	_, err = Wait(t.Context(), opener(filepath.Join(path, "none")))
 	require.Error(t, err)
-}
-
-// Who waited for a file that was removed has the lock of the one that is there.
-func TestWaitForAFileThatIsRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	opened := 0
-	unlock, err := Wait(t.Context(), func() (*os.File, error) {
-		file, err := opener(path)()
-		if opened++; opened == 1 {
-			err = errors.Join(err, os.Remove(path))
-		}
-		return file, err
-	})
-	require.NoError(t, err)
-	require.Equal(t, 4, opened, "twice for each try")
-
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err = Wait(ctx, opener(path))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.NoError(t, unlock())
 }
 
 func TestSyncNames(t *testing.T) {
