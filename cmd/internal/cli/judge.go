@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/weightgate/weightgate/formats"
@@ -35,7 +34,7 @@ func judge(pol *policy.Policy, lock *policy.Lock, inspected *loader.Report, libr
 	rules, facts := pol.For(inspected.Name, inspected.Origin).Strict(), inspected.Facts()
 	facts.Now = time.Now()
 	last := policy.PhaseInspect
-	if len(libraries) > 0 && slices.Contains(rules.Opens(last), policy.PhaseLibrary) {
+	if len(libraries) > 0 {
 		facts.Library = &policy.LibraryFacts{Files: libraries}
 		last = policy.PhaseLibrary
 	}
@@ -45,6 +44,7 @@ func judge(pol *policy.Policy, lock *policy.Lock, inspected *loader.Report, libr
 		d := rules.Decide(phase, facts)
 		r.Decisions = append(r.Decisions, d)
 		if r.Verdict = d.Verdict; d.Refused() {
+			r.Vouched = false
 			return &r, nil
 		}
 	}

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -73,18 +75,15 @@ func (p *pin) run(c *cobra.Command, args []string) error {
 		return denied("%s names no lock: say lock: weightgate.lock", p.policy)
 	}
 	next := change{lock: pol.Lock()}
-	var libraries manifest.Manifest // by base name
-	for _, path := range p.libraries {
-		e, err := loader.MeasureLibrary(c.Context(), path)
-		if err != nil {
-			return err
-		}
+	libraries, err := p.measured(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, e := range libraries {
 		if err := next.library(e); err != nil {
 			return err
 		}
-		libraries = append(libraries, e)
 	}
-	libraries.Sort()
 	var report *loader.Report
 	if len(args) == 2 {
 		if report, err = p.model(c, pol, &next, libraries, args[0], args[1]); err != nil {
@@ -98,6 +97,24 @@ func (p *pin) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	return p.print(c.OutOrStdout(), report, libraries, pol.LockPath())
+}
+
+// measured are the libraries, by base name. One that is named again is the same.
+func (p *pin) measured(ctx context.Context) (libraries manifest.Manifest, err error) {
+	for _, path := range p.libraries {
+		e, err := loader.MeasureLibrary(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		switch i := slices.IndexFunc(libraries, func(other manifest.Entry) bool { return other.Name == e.Name }); {
+		case i < 0:
+			libraries = append(libraries, e)
+		case libraries[i] != e:
+			return nil, denied("two libraries are called %s", formats.Quote(e.Name))
+		}
+	}
+	libraries.Sort()
+	return libraries, nil
 }
 
 // print writes what was pinned, and where; report is nil if no model was.
@@ -117,7 +134,7 @@ func (p *pin) print(w io.Writer, report *loader.Report, libraries manifest.Manif
 // would say of it and of the libraries then. What a load would refuse is not
 // pinned.
 func (p *pin) model(c *cobra.Command, pol *policy.Policy, next *change, libraries manifest.Manifest, name, path string) (*loader.Report, error) {
-	src, err := p.source(path)
+	src, err := p.source(c.Context(), path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,12 @@ func (s *sourceFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&s.tokenFile, "token-file", "", "a `FILE` with the token for --hub")
 	c.Flags().Lookup("hub").NoOptDefVal = hf.PublicHub
 	c.MarkFlagsRequiredTogether("repository", "commit") // a branch moves, and what moves cannot be pinned
-	c.PreRunE = func(*cobra.Command, []string) error {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		for _, flag := range []string{"repository", "commit", "hub", "token-file"} {
+			if c.Flags().Changed(flag) && c.Flag(flag).Value.String() == "" {
+				return fmt.Errorf("--%s is empty", flag)
+			}
+		}
 		switch {
 		case s.hub != "" && s.repository == "":
 			return errors.New("--hub is about a repository: --repository and --commit name it")
@@ -37,9 +43,9 @@ func (s *sourceFlags) register(c *cobra.Command) {
 
 // source is the model at path: a directory, a single file, or a repository in
 // a hub's cache.
-func (s *sourceFlags) source(path string) (loader.Source, error) {
+func (s *sourceFlags) source(ctx context.Context, path string) (loader.Source, error) {
 	if s.hub != "" {
-		token, err := s.token()
+		token, err := s.token(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -61,23 +67,25 @@ func (s *sourceFlags) source(path string) (loader.Source, error) {
 
 const maxToken = 1024 // bytes
 
-// token is what the file holds, up to its last newline; none without a file.
-func (s *sourceFlags) token() (hf.Token, error) {
+// token is the one line of the file; none without a file.
+func (s *sourceFlags) token(ctx context.Context) (hf.Token, error) {
 	if s.tokenFile == "" {
 		return hf.Token{}, nil
 	}
-	f, err := os.Open(s.tokenFile)
+	text, err := await(ctx, func() ([]byte, error) { // a pipe may have no writer
+		f, err := os.Open(s.tokenFile)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, maxToken+1))
+	})
 	if err != nil {
 		return hf.Token{}, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
-	secret := strings.TrimRight(string(text), "\r\n")
-	switch {
-	case err != nil:
-		return hf.Token{}, err
-	case secret == "" || len(text) > maxToken:
-		return hf.Token{}, fmt.Errorf("%s holds no token: it is empty, or of more than %d bytes", s.tokenFile, maxToken)
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if secret == "" || len(text) > maxToken || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return hf.Token{}, fmt.Errorf("%s holds no token, which is one line of at most %d printable characters", s.tokenFile, maxToken)
 	}
 	return hf.NewToken(secret), nil
 }

@@ -51,7 +51,7 @@ func (v *verify) run(c *cobra.Command, name, path string) error {
 	if err != nil {
 		return err
 	}
-	src, err := v.source(path)
+	src, err := v.source(c.Context(), path)
 	if err != nil {
 		return err
 	}
