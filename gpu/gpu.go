@@ -183,7 +183,7 @@ func (s *Session) Outputs() []Value { return s.impl.outputs }
 // touched while Run uses it.
 //
 // Run ends with ctx, at the next node of the graph, and then returns ctx's error.
-// From the moment that Close is called it is ErrClosed.
+// One that begins when Close was called is ErrClosed, and waits for nobody.
 func (s *Session) Run(ctx context.Context, inputs, outputs []Tensor) error {
 	return s.impl.run(ctx, inputs, outputs)
 }

@@ -150,20 +150,34 @@ func endless(ctx context.Context, s *Session) error {
 	return s.Run(ctx, []Tensor{n, x}, make([]Tensor, 1))
 }
 
-// running waits until a run is under way.
-func running(s *Session) {
-	for s.impl.mu.TryLock() {
-		s.impl.mu.Unlock()
-		runtime.Gosched()
+// running begins a run that ends with ctx only, and waits until it is under way:
+// its lock is not to be had, so that until then to look for it may keep a run out.
+func running(ctx context.Context, s *Session) (ended chan error) {
+	ended = make(chan error, 1)
+	begin := func() { ended <- endless(ctx, s) }
+	go begin()
+	for {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, ErrClosed) {
+				ended <- err
+				return ended
+			}
+			go begin()
+		default:
+			if !s.impl.mu.TryLock() {
+				return ended
+			}
+			s.impl.mu.Unlock()
+			runtime.Gosched()
+		}
 	}
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	_, s := openGraph(t, counter())
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- endless(ctx, s) }()
-	running(s)
+	ended := running(ctx, s)
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.ErrorIs(t, endless(ctx, s), context.Canceled)
@@ -178,10 +192,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestCloseWaitsForRuns(t *testing.T) {
 	m, s := openGraph(t, counter())
 	ctx, cancel := context.WithCancel(t.Context())
-	ended, closed := make(chan error), make(chan error)
+	closed := make(chan error)
 	var stopped atomic.Bool
-	go func() { ended <- endless(ctx, s) }()
-	running(s)
+	ended := running(ctx, s)
 	go func() {
 		err := s.Close()
 		if !stopped.Load() {
