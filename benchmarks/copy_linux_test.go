@@ -22,19 +22,27 @@ type kept struct {
 // keptFor is private memory for the job's files: resident, in huge pages if
 // there are any, as a gate keeps its own.
 func keptFor(j job) ([]kept, error) {
-	var all []kept
+	all, b, err := mappedFor(j)
+	if err != nil {
+		return nil, err
+	}
+	return all, unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+}
+
+// mappedFor is the same, and none of it resident yet. b is all of it.
+func mappedFor(j job) (all []kept, b []byte, err error) {
 	total := int64(0)
 	for _, name := range j.Files {
 		info, err := os.Stat(j.path(name))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, kept{size: info.Size()})
 		total += blocks(info.Size())
 	}
-	b, err := unix.Mmap(-1, 0, int(total), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	b, err = unix.Mmap(-1, 0, int(total), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_ = unix.Madvise(b, unix.MADV_HUGEPAGE) // small ones do, too
 	at := int64(0)
@@ -43,7 +51,7 @@ func keptFor(j job) ([]kept, error) {
 		all[i].room = b[at : at+n : at+n]
 		at += n
 	}
-	return all, unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	return all, b, nil
 }
 
 // blocks is size, rounded up to whole blocks.

@@ -40,8 +40,8 @@ func loadWays() []way {
 		{mmapUnverified, results.Unverified, here(prepareMmap)},
 		{copyUnverified, results.Unverified, here(prepareCopy(readAll))},
 		{directUnverified, results.Unverified, here(prepareCopy(readDirect))},
-		{hashThenLoad, results.Unverified, here(prepareHashThenLoad(true))},
-		{hashFresh, results.Unverified, here(prepareHashThenLoad(false))},
+		{hashThenLoad, results.Unverified, here(prepareHashThenLoad)},
+		{hashFresh, results.Unverified, here(prepareHashThenMap)},
 		{gatePinned, results.Gate, here(prepareGate(modelName, true))},
 		{gateFresh, results.Gate, here(prepareGate(modelName, false))},
 		{gateSHA256, results.Gate, here(prepareGate(summedName, true))},
@@ -74,52 +74,65 @@ func prepareCopy(read func(into []byte, path string, size int64) error) preparat
 		if err != nil {
 			return nil, err
 		}
-		return func() (*held, error) {
-			for i, name := range j.Files {
-				if err := read(kept[i].room, j.path(name), kept[i].size); err != nil {
-					return nil, err
-				}
-			}
-			h := &held{copied: j.Workload.Bytes, release: func() error { return nil }}
-			for _, k := range kept {
-				h.digests = append(h.digests, func() (string, error) { return hexSum(bytes.NewReader(k.room[:k.size])) })
-			}
-			return h, nil
-		}, nil
+		return func() (*held, error) { return j.copied(kept, read) }, nil
 	}
+}
+
+// copied is the files in that memory.
+func (j job) copied(into []kept, read func(into []byte, path string, size int64) error) (*held, error) {
+	h := &held{copied: j.Workload.Bytes, release: func() error { return nil }}
+	for i, k := range into {
+		if err := read(k.room, j.path(j.Files[i]), k.size); err != nil {
+			return nil, err
+		}
+		h.digests = append(h.digests, func() (string, error) { return hexSum(bytes.NewReader(k.room[:k.size])) })
+	}
+	return h, nil
 }
 
 // prepareHashThenLoad is what is done today: the files' SHA-256, then the load,
 // which reads the files once more and knows nothing of the first time.
-func prepareHashThenLoad(keep bool) preparation {
-	return func(j job) (func() (*held, error), error) {
-		load := func() (*held, error) {
-			mapped, err := prepareCopy(readAll)(j)
-			if err != nil {
-				return nil, err
-			}
-			return mapped()
-		}
-		if keep {
-			var err error
-			if load, err = prepareCopy(readAll)(j); err != nil {
-				return nil, err
-			}
-		}
-		return func() (*held, error) {
-			sums, err := summed(j)
-			if err != nil {
-				return nil, err
-			}
-			h, err := load()
-			if err != nil {
-				return nil, err
-			}
-			h.copied *= 2 // once through a buffer
-			h.digests = sums
-			return h, nil
-		}, nil
+func prepareHashThenLoad(j job) (func() (*held, error), error) {
+	load, err := prepareCopy(readAll)(j)
+	if err != nil {
+		return nil, err
 	}
+	return func() (*held, error) { return j.summedBefore(load) }, nil
+}
+
+// prepareHashThenMap is the same into memory of this load alone, as a gate that
+// keeps none has it: the copy touches it first, on all cores.
+func prepareHashThenMap(j job) (func() (*held, error), error) {
+	return func() (*held, error) {
+		return j.summedBefore(func() (*held, error) {
+			fresh, b, err := mappedFor(j)
+			if err != nil {
+				return nil, err
+			}
+			h, err := j.copied(fresh, readAll)
+			if err != nil {
+				return nil, errors.Join(err, unix.Munmap(b))
+			}
+			h.release = func() error { return unix.Munmap(b) }
+			return h, nil
+		})
+	}, nil
+}
+
+// summedBefore is the load behind a pass over the files. What it holds are the
+// bytes of that pass, as far as anybody knows.
+func (j job) summedBefore(load func() (*held, error)) (*held, error) {
+	sums, err := summed(j)
+	if err != nil {
+		return nil, err
+	}
+	h, err := load()
+	if err != nil {
+		return nil, err
+	}
+	h.copied *= 2 // once through a buffer
+	h.digests = sums
+	return h, nil
 }
 
 // summed is the SHA-256 of each of the job's files, through a buffer.
