@@ -47,7 +47,7 @@ func parsed(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.encoder.Policy, "policy", "policy.yaml", "the policy; its lock lies beside it")
 	set.StringVar(&f.encoder.Library, "library", "", "ONNX Runtime's library (default: it is fetched)")
 	set.Func("providers", "libraries of execution providers, separated by commas", func(files string) error {
-		f.encoder.Providers = strings.Split(files, ",")
+		f.encoder.Providers = strings.FieldsFunc(files, func(r rune) bool { return r == ',' })
 		return nil
 	})
 	f.encoder.Device = gpu.CPU

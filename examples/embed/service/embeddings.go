@@ -196,7 +196,8 @@ func wrongInput(model Model, i int, err error) *problem {
 // failed is a problem for what Embed answered.
 func (s *Service) failed(err error) *problem {
 	if busy, ok := errors.AsType[*encoder.BusyError](err); ok {
-		return overloaded(max(busy.After, time.Second), "The engine is currently overloaded, please try again later")
+		// By the deadline everything that waits now is answered.
+		return overloaded(min(max(busy.After, time.Second), s.cfg.Deadline), "The engine is currently overloaded, please try again later")
 	}
 	switch {
 	case errors.Is(err, encoder.ErrClosed):

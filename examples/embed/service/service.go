@@ -132,8 +132,8 @@ func (s *Service) admin() http.Handler {
 	return exactly(mux)
 }
 
-// exactly is mux for the paths that it has, and unknown for those that it would
-// redirect to them.
+// exactly is mux for clean paths, and unknown for those that it might redirect to
+// one.
 func exactly(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sent := r.URL.EscapedPath(); sent != path.Clean("/"+sent) {
