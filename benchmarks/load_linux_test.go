@@ -75,7 +75,7 @@ func loads(w workload, j job, ways []string) table {
 			{"gate/leaves", gatePinned, []string{leavesLimit}, 0.90, "warm load with pins, against crypto/sha256 leaves on all cores without the copy"},
 			{"sha256/chain", gateSHA256, []string{chainLimit}, 0.95, "warm load with pins and the file's SHA-256, against one serial chain"},
 			{"gate/hash-then-load", gatePinned, []string{hashThenLoad}, 1, ahead + "hash-then-load"},
-			{"fresh/hash-then-load", gateFresh, []string{hashFresh}, 1, "the same, and neither keeps memory between loads"},
+			{"fresh/hash-then-load", gateFresh, []string{hashFresh}, 1, ahead + "hash-then-load, both without kept memory"},
 			{"sha256/hash-then-load", gateSHA256, []string{hashThenLoad}, 1, ""},
 			{"files/hash-then-load", gateFiles, []string{hashThenLoad}, 1, ""},
 			{"shards/hash-then-load", gateShards, []string{hashThenLoad}, 1, ""},
