@@ -58,8 +58,8 @@ func convertWays() []way {
 func BenchmarkConvert(b *testing.B) {
 	j := checkpoint(b)
 	j.agree(b, convertThroughGate, convertThroughFresh, convertCommand, torchReference, torchSynced)
-	b.Run("Load", func(b *testing.B) { j.benchmark(b, convertingLoads(j.Workload.Bytes)) })
-	b.Run("File", func(b *testing.B) { j.benchmark(b, conversions()) })
+	b.Run("Load", func(b *testing.B) { j.benchmark(b, convertingLoads(j.Workload.Bytes).thorough()) })
+	b.Run("File", func(b *testing.B) { j.benchmark(b, conversions().thorough()) })
 	b.Run("Inspect", func(b *testing.B) {
 		j.Repeat = 10
 		j.benchmark(b, judgements())

@@ -44,6 +44,23 @@ func TestRoundsWaitForQuiet(t *testing.T) {
 	require.Equal(t, 1, r.disturbed)
 }
 
+// Rounds of a second sitting stand behind those of the first, way by way.
+func TestRoundsOfSittings(t *testing.T) {
+	var r rounds
+	for _, sitting := range []float64{1, 2} {
+		taken, err := plan{rounds: 2}.measure([]string{"a", "b"}, func(way string) (sample, error) {
+			return sample{Seconds: sitting, Says: way, Others: 1}, nil
+		})
+		require.NoError(t, err)
+		r.add(taken)
+	}
+	require.Equal(t, []string{"a", "b"}, r.ways)
+	require.Equal(t, []float64{1, 1, 2, 2}, r.each("a", seconds))
+	require.Equal(t, []float64{1, 1, 2, 2}, r.each("b", seconds))
+	require.Equal(t, []string{"b"}, r.sayings("b"))
+	require.Equal(t, 8, r.disturbed)
+}
+
 // Ratios are taken within a round: a machine that halves its speed between
 // rounds changes none of them. Of several bases the fastest of a round counts.
 func TestCompare(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	roundsFlag = flag.Int("rounds", 0, "rounds of each table; 0: 5 of loads of one file, 15 of throughput, 3 of the others; with -quick 3, and 5 of throughput")
+	roundsFlag = flag.Int("rounds", 0, "rounds of each table; 0: 5 of loads of one file and of conversions, 60 of throughput, 3 of the others; with -quick 3, and 5 of throughput")
 	quietFlag  = flag.Float64("quiet", 0.25, "cores that the rest of the machine may keep busy during a sample; above, it is taken again")
 	triesFlag  = flag.Int("tries", 2, "how often to take a sample at most")
 	dirFlag    = flag.String("dir", "", "where models are made, for a while; empty: the system's directory of temporary files")

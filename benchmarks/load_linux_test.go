@@ -144,7 +144,11 @@ func memoryOver(way string, keeps int64, goal string) bound {
 func BenchmarkAdmission(b *testing.B) {
 	j := oneMebibyte().job(b)
 	j.Repeat = 100
-	j.benchmark(b, table{
+	j.benchmark(b, admissions())
+}
+
+func admissions() table {
+	return table{
 		title: "Admission of 1 MiB, no recorder, median of 100 in a process",
 		ways:  []string{copyUnverified, hashThenLoad, gatePinned, gateFresh, gateFiles},
 		comparisons: []comparison{
@@ -154,5 +158,5 @@ func BenchmarkAdmission(b *testing.B) {
 			{way: gatePinned, unit: "ms", most: 3, number: milliseconds, goal: "admission of a model of 1 MiB"},
 			{way: gateFiles, unit: "ms", most: 3, number: milliseconds},
 		},
-	})
+	}
 }

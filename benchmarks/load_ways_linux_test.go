@@ -154,25 +154,13 @@ func summed(j job) (sums []digest, err error) {
 // prepareGate loads the model of that name through a gate.
 func prepareGate(name string, keep bool) preparation {
 	return func(j job) (func() (*held, error), error) {
-		arena := int64(0)
-		if keep {
-			for _, f := range j.Files {
-				info, err := os.Stat(j.path(f))
-				if err != nil {
-					return nil, err
-				}
-				arena += (info.Size() + hugePage - 1) &^ (hugePage - 1)
-			}
-		}
-		gate, err := j.gate(arena)
+		gate, err := j.gate(keep)
 		if err != nil {
 			return nil, err
 		}
 		return func() (*held, error) { return j.admitted(gate, name) }, nil
 	}
 }
-
-const hugePage = 2 << 20
 
 // admitted loads the model of that name.
 func (j job) admitted(gate *loader.Gate, name string) (*held, error) {

@@ -98,6 +98,17 @@ func (p plan) measure(ways []string, take func(way string) (sample, error)) (*ro
 	return r, nil
 }
 
+// add puts further rounds of the same ways behind these; there may be none yet.
+func (r *rounds) add(further *rounds) {
+	if r.samples == nil {
+		r.ways, r.samples = further.ways, map[string][]sample{}
+	}
+	for way, samples := range further.samples {
+		r.samples[way] = append(r.samples[way], samples...)
+	}
+	r.disturbed += further.disturbed
+}
+
 // watch takes one sample more of each way, for its memory, unless its samples
 // have that.
 func (r *rounds) watch(take func(way string) (sample, error)) error {

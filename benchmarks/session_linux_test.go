@@ -230,9 +230,10 @@ func (in input) value() (onnxruntime_go.Value, error) {
 	return onnxruntime_go.NewTensor(in.Shape, in.floats())
 }
 
-// warmUp is a gate, and the runtime that a small session of it opened.
+// warmUp is a gate that keeps memory, and the runtime that a small session of it
+// opened.
 func warmUp(j job) (*loader.Gate, error) {
-	gate, err := j.gate(0)
+	gate, err := j.gate(true)
 	if err != nil {
 		return nil, err
 	}

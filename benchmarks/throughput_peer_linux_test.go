@@ -28,7 +28,6 @@ type runtimePeer struct {
 	process process
 	stdin   io.Writer
 	stdout  *bufio.Reader
-	output  []float32 // of a run
 }
 
 func startRuntimePeer(t testing.TB) *runtimePeer {
@@ -50,8 +49,8 @@ func startRuntimePeer(t testing.TB) *runtimePeer {
 	return p
 }
 
-// open has the peer open a session, and run it once.
-func (p *runtimePeer) open(t testing.TB, model string, threads int, ids [][]int64) {
+// open has the peer open a session, and is what its first run computes.
+func (p *runtimePeer) open(t testing.TB, model string, threads int, ids [][]int64) []float32 {
 	t.Helper()
 	require.NoError(t, p.tell(map[string]any{"model": model, "threads": threads, "ids": ids}))
 	var said struct {
@@ -59,7 +58,7 @@ func (p *runtimePeer) open(t testing.TB, model string, threads int, ids [][]int6
 	}
 	require.NoError(t, p.hear(&said))
 	require.NotEmpty(t, said.Output)
-	p.output = said.Output
+	return said.Output
 }
 
 // run has the session run so often.

@@ -158,10 +158,23 @@ func measured(t testing.TB, dir string, set formats.Set) (files manifest.Manifes
 	return files
 }
 
-// gate is a gate under the job's policy, with this much memory kept.
-func (j job) gate(arena int64) (*loader.Gate, error) {
-	return j.gateOf(loader.Config{Formats: all.Formats(), ArenaBytes: arena})
+// gate is a gate under the job's policy, which keeps memory for the job's files
+// or none.
+func (j job) gate(keep bool) (*loader.Gate, error) {
+	cfg := loader.Config{Formats: all.Formats()}
+	if keep {
+		for _, f := range j.Files {
+			info, err := os.Stat(j.path(f))
+			if err != nil {
+				return nil, err
+			}
+			cfg.ArenaBytes += (info.Size() + hugePage - 1) &^ (hugePage - 1)
+		}
+	}
+	return j.gateOf(cfg)
 }
+
+const hugePage = 2 << 20
 
 // gateOf is a gate of that configuration under the job's policy.
 func (j job) gateOf(cfg loader.Config) (gate *loader.Gate, err error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weightgate/weightgate/benchmarks/internal/graphs"
 	"github.com/weightgate/weightgate/formats/all"
 )
 
@@ -64,6 +65,32 @@ func TestLoadWays(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A way keeps memory for the whole model, touched before its clock starts, or
+// none: what its name says.
+func TestKeptMemory(t *testing.T) {
+	j := workload{"kept", "one file of some 64 MiB", onlySafetensors, func(t testing.TB, dir string) {
+		writeTensors(t, dir, weightsName, graphs.Seeded(), manySmall(16384))
+	}}.job(t)
+	require.Greater(t, j.Workload.Bytes, int64(64<<20))
+	for _, way := range loadWays() {
+		if way.name == directUnverified { // where the disk has it: the same as the copy
+			continue
+		}
+		t.Run(way.name, func(t *testing.T) {
+			j := j
+			j.Way = way.name
+			s, err := j.inChild()
+			require.NoError(t, err)
+			switch way.name {
+			case copyUnverified, hashThenLoad, gatePinned, gateSHA256, gateFiles, gateShards, gateSlowed:
+				require.GreaterOrEqual(t, s.Before, j.Workload.Bytes)
+			default:
+				require.Less(t, s.Before, j.Workload.Bytes)
+			}
+		})
 	}
 }
 

@@ -46,7 +46,7 @@ func oneFile() workload {
 		}}
 }
 
-// small is a model of 1 MiB.
+// oneMebibyte is a model of 1 MiB.
 func oneMebibyte() workload {
 	return workload{"1 MiB", "one file of 1 MiB", onlySafetensors, func(t testing.TB, dir string) {
 		writeTensors(t, dir, weightsName, graphs.Seeded(), mebibyte().tensors())
@@ -86,18 +86,24 @@ func sharded(t testing.TB) []safetensors.Tensor {
 
 const modelsVariable = "WEIGHTGATE_MODELS"
 
-// published copies a public model from where examples/fetch has put it.
+// published copies a public model.
 func published(name string) func(t testing.TB, dir string) {
 	return func(t testing.TB, dir string) {
 		t.Helper()
-		models := os.Getenv(modelsVariable)
-		from := os.DirFS(filepath.Join(models, name))
-		_, err := fs.Stat(from, ".")
-		if models == "" || errors.Is(err, fs.ErrNotExist) {
-			skip(t, fmt.Errorf("%s has no %s: it is the directory of what examples/fetch fetches", modelsVariable, name))
-		}
-		require.NoError(t, os.CopyFS(dir, from))
+		require.NoError(t, os.CopyFS(dir, os.DirFS(publishedDir(t, name))))
 	}
+}
+
+// publishedDir is where examples/fetch has put a public model.
+func publishedDir(t testing.TB, name string) string {
+	t.Helper()
+	models := os.Getenv(modelsVariable)
+	dir := filepath.Join(models, name)
+	_, err := os.Stat(dir)
+	if models == "" || errors.Is(err, fs.ErrNotExist) {
+		skip(t, fmt.Errorf("%s has no %s: it is the directory of what examples/fetch fetches", modelsVariable, name))
+	}
+	return dir
 }
 
 // job is the workload in a new directory, pinned and signed.

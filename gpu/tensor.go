@@ -45,9 +45,9 @@ func RawTensor(dtype formats.DType, data []byte, shape ...int64) (Tensor, error)
 	return Tensor{dtype: dtype, shape: slices.Clone(shape), data: data}, nil
 }
 
-// Data is the memory of t as elements, and no copy of it. It is an error if t has another dtype,
-// lies at an address that T cannot, or is of bools and holds other bytes than 0
-// and 1.
+// Data is the memory of t as elements, and no copy of it. It is an error if t
+// has another dtype, lies at an address that T cannot, or is of bools and holds
+// other bytes than 0 and 1.
 func Data[T Element](t Tensor) ([]T, error) {
 	if want := dtypeOf[T](); t.dtype != want {
 		return nil, fmt.Errorf("gpu: a tensor of %s, not %s", t.dtype, want)

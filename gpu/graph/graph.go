@@ -16,7 +16,8 @@ import (
 // A Graph is an ONNX model that was built over the tensors of a model. Its
 // weights, which are its tensors of onnx.Threshold bytes and more, are external
 // data, bound by place: file, offset and length are those of a tensor in a
-// safetensors file, and so are dtype and shape, or it is refused. It is loadable by any ONNX runtime that finds those files beside it.
+// safetensors file, and so are dtype and shape, or it is refused. Any ONNX
+// runtime that finds those files beside it can load it.
 type Graph struct {
 	// File is the name that it would have among the model's files: a path in the
 	// sense of fs.ValidPath, and of no file of the model. Locations of external
