@@ -87,10 +87,16 @@ func (c *cache) lock(ctx context.Context, key string) (unlock func() error, err 
 }
 
 // openOrCreate opens a file of the cache for reading and writing.
-func (c *cache) openOrCreate(name string) (*os.File, error) {
-	file, err := c.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
+func (c *cache) openOrCreate(name string) (file *os.File, err error) {
+	for range 3 { // it may be removed between the two
+		file, err = c.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
 		file, _, err = c.openRegular(name, os.O_RDWR)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
 	return file, err
 }

@@ -36,7 +36,7 @@ type client struct {
 func newClient(hub *Hub, endpoint *url.URL) *client {
 	c := &client{hub: hub, endpoint: endpoint, transport: hub.Transport}
 	if c.transport == nil {
-		c.transport = newTransport(hub.Stall)
+		c.transport = newTransport()
 	}
 	return c
 }
@@ -121,7 +121,7 @@ func (c *client) get(ctx context.Context, u *url.URL, from int64) (*http.Respons
 
 // ask makes one request, and follows nothing.
 func (c *client) ask(ctx context.Context, u *url.URL, from int64, authorization string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := http.NewRequestWithContext(context.WithValue(ctx, requestKey{}, ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -253,14 +253,16 @@ func (b *body) failure(err error) error {
 
 // A failure is that of a connection. The text of err may have words of a server,
 // and of an address that is signed: errors.Is and errors.As find it, and no
-// text has it.
+// text has it. Nobody's context ended, though a transport's own time may have.
 type failure struct {
 	server string
 	err    error
 }
 
-func (f *failure) Is(target error) bool { return errors.Is(f.err, target) }
-func (f *failure) As(target any) bool   { return errors.As(f.err, target) }
+func (f *failure) Is(target error) bool {
+	return target != context.Canceled && target != context.DeadlineExceeded && errors.Is(f.err, target)
+}
+func (f *failure) As(target any) bool { return errors.As(f.err, target) }
 
 func (f *failure) Error() string { return "hf: " + formats.Quote(f.server) + ": " + reason(f.err) }
 

@@ -6,12 +6,12 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 )
 
-// newTransport makes connections of one request each, within stall. What a server
-// sends while nothing is asked, package http logs: here it sees no such bytes.
-func newTransport(stall time.Duration) *http.Transport {
+// newTransport makes connections of one request each, and gives them up with it.
+// What a server sends while nothing is asked, package http logs: here it sees no
+// such bytes.
+func newTransport() *http.Transport {
 	t := &http.Transport{
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		Protocols:              new(http.Protocols),
@@ -21,8 +21,10 @@ func newTransport(stall time.Duration) *http.Transport {
 	// A connection of HTTP/2 outlives the stream that was given up on it.
 	t.Protocols.SetHTTP1(true)
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: stall}, Config: t.TLSClientConfig} // stall bounds the handshake too
-		conn, err := dialer.DialContext(ctx, network, address)
+		if request, ok := ctx.Value(requestKey{}).(context.Context); ok {
+			ctx = request // package http would finish the dial for a later request, and there is none
+		}
+		conn, err := (&tls.Dialer{Config: t.TLSClientConfig}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -30,6 +32,9 @@ func newTransport(stall time.Duration) *http.Transport {
 	}
 	return t
 }
+
+// requestKey is the key under which the context of a request has itself.
+type requestKey struct{}
 
 // askedConn gives nothing before its first Write.
 type askedConn struct {

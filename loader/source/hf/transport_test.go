@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -125,22 +126,49 @@ func TestAskedConn(t *testing.T) {
 	})
 }
 
-// A handshake that does not come is given up, with the context too.
+// A handshake that does not come has stalled, whoever gives up first, and leaves
+// no connection behind.
 func TestSilentHandshake(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	_, err = newTransport(20*time.Millisecond).DialTLSContext(t.Context(), "tcp", l.Addr().String())
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
 	go func() {
-		for range 2 { // the first was given up
-			if conn, err := l.Accept(); err == nil {
-				defer conn.Close()
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
 			}
+			_, err = io.Copy(io.Discard, conn)
+			ended <- errors.Join(err, conn.Close())
 		}
-		cancel()
 	}()
-	_, err = newTransport(time.Minute).DialTLSContext(ctx, "tcp", l.Addr().String())
-	require.ErrorIs(t, err, context.Canceled)
+	h := smallRepository(t).client(t)
+	h.Endpoint, h.Tries, h.Transport = "https://"+l.Addr().String(), 1, nil
+	open := func(ctx context.Context, stall time.Duration) error {
+		h.Stall = stall
+		source := h.Repository(testID, testCommit)
+		_, err := source.Open(ctx, formats.Limits{}.WithDefaults())
+		return err
+	}
+	for range 50 {
+		err := open(t.Context(), 5*time.Millisecond)
+		require.ErrorIs(t, err, ErrStalled)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, <-ended)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, open(ctx, time.Hour), context.DeadlineExceeded)
+	require.NoError(t, <-ended)
+}
+
+// A transport of the host has times of its own: no context of a caller ended.
+func TestFailureOfATransport(t *testing.T) {
+	b := &body{ctx: t.Context(), server: "hub"}
+	err := b.failure(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		require.NotErrorIs(t, b.failure(fmt.Errorf("dial: %w", ended)), ended)
+	}
 }
