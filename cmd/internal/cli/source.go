@@ -78,13 +78,13 @@ func (s *sourceFlags) token(ctx context.Context) (hf.Token, error) {
 			return nil, err
 		}
 		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxToken+1))
+		return io.ReadAll(io.LimitReader(f, maxToken+int64(len("\r\n"))+1))
 	})
 	if err != nil {
 		return hf.Token{}, err
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	if secret == "" || len(text) > maxToken || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if secret == "" || len(secret) > maxToken || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return hf.Token{}, fmt.Errorf("%s holds no token, which is one line of at most %d printable characters", s.tokenFile, maxToken)
 	}
 	return hf.NewToken(secret), nil
