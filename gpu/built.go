@@ -33,8 +33,14 @@ func build(ctx context.Context, m *loader.Model, builder graph.Builder) (*onnx.M
 	in := &builtInput{Reader: bytes.NewReader(built.Model), name: built.File, beside: m.FS()}
 	defer in.Close()
 	tree, err := onnx.ReadBuilt(ctx, in, m.Limits())
+	if in.err != nil {
+		return nil, in.err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("gpu: the graph that was built: %w", err)
+	}
+	if err := checkWeights(tree, m); err != nil {
+		return nil, err
 	}
 	return tree, nil
 }
@@ -57,12 +63,28 @@ func checkBuilt(built *graph.Graph, beside fs.FS) error {
 	return nil
 }
 
+// checkWeights demands that every weight is a tensor of the model, and none lies
+// in the graph.
+func checkWeights(tree *onnx.Model, m *loader.Model) error {
+	places := map[formats.Range]bool{}
+	for _, t := range m.Tensors() {
+		places[t.Place] = true
+	}
+	for _, t := range tree.Inspection().Tensors {
+		if t.Inline || !places[t.Place] {
+			return fmt.Errorf("%w: the weight %s is no tensor of the model", ErrBuild, formats.Quote(t.ID.Name))
+		}
+	}
+	return nil
+}
+
 // A builtInput is a graph in memory, beside the verified files of its model.
 type builtInput struct {
 	*bytes.Reader
 	name   string
 	beside fs.FS
 	opened []*formats.OpenInput
+	err    error // of a sibling that is there and cannot be opened
 }
 
 func (in *builtInput) Name() string { return in.name }
@@ -74,6 +96,9 @@ func (in *builtInput) Sibling(name string) (formats.Input, bool) {
 	}
 	sibling, err := formats.Open(in.beside, full)
 	if err != nil {
+		if in.err == nil && !errors.Is(err, fs.ErrNotExist) {
+			in.err = err
+		}
 		return nil, false
 	}
 	in.opened = append(in.opened, sibling)

@@ -240,10 +240,14 @@ func TestOpenRefusesWhatNoBuilderGives(t *testing.T) {
 			Outputs:      []onnxtest.Value{{Name: "rows", Type: onnxtest.Float, Dims: []int64{-1, w.Dims[1]}}},
 		}}.Encode()}
 	}
-	inline := onnxtest.Tensor{Name: "table", Type: onnxtest.Float, Dims: []int64{64, 256}, Raw: make([]byte, onnx.Threshold)}
-	err = open(lookup(inline))
-	require.ErrorIs(t, err, ErrBuild)
-	require.ErrorContains(t, err, "table")
+	for _, own := range []onnxtest.Tensor{
+		{Name: "table", Type: onnxtest.Float, Dims: []int64{64, 256}, Raw: make([]byte, onnx.Threshold)},
+		{Name: "table", Type: onnxtest.Int64, Dims: []int64{256, 256}, Int64s: make([]int64, 256*256)},
+	} {
+		err = open(lookup(own))
+		require.ErrorIs(t, err, ErrBuild)
+		require.ErrorContains(t, err, "table")
+	}
 	config := onnxtest.Tensor{Name: "table", Type: onnxtest.Float, Dims: []int64{4, 2}, Location: "config.json", Length: 32}
 	syntax, ok := errors.AsType[*formats.SyntaxError](open(lookup(config)))
 	require.True(t, ok)

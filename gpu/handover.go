@@ -84,13 +84,8 @@ func handOver(ctx context.Context, m *loader.Model, cfg Config) (*handover, erro
 		ids[t.Place] = t.ID
 	}
 	for _, w := range tree.Weights() {
-		id, known := ids[w.Tensor.Place]
-		if !known { // a weight within the graph's own file, which is none of the model's
-			h.holds.release()
-			return nil, fmt.Errorf("%w: the weight %s is no tensor of the model", ErrBuild, formats.Quote(w.Initializer))
-		}
 		// A host tensor lent to a CUDA session is dropped with a warning.
-		if err := h.hold(m, id, w, w.Borrow && !cuda); err != nil {
+		if err := h.hold(m, ids[w.Tensor.Place], w, w.Borrow && !cuda); err != nil {
 			h.holds.release()
 			return nil, err
 		}

@@ -23,9 +23,9 @@ func Read(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, er
 	return readModel(ctx, in, lim, false)
 }
 
-// ReadBuilt is Read of a graph that the caller built over safetensors files,
-// and over no other, of which it may leave tensors unbound: an encoder has no use for the head that
-// it was trained with. What those tensors are is the caller's to judge.
+// ReadBuilt is Read of a graph that the caller built over safetensors files, and
+// over no other. It may leave tensors of theirs unbound: an encoder has no use for
+// the head that it was trained with. What those tensors are is the caller's to judge.
 func ReadBuilt(ctx context.Context, in formats.Input, lim formats.Limits) (*Model, error) {
 	return readModel(ctx, in, lim, true)
 }

@@ -44,12 +44,13 @@ type Attribute struct {
 	Graph  *Graph
 }
 
-// A Tensor has raw data, or lies at Location.
+// A Tensor has raw data or int64_data, or lies at Location.
 type Tensor struct {
 	Name           string
 	Type           int
 	Dims           []int64
 	Raw            []byte
+	Int64s         []int64
 	Location       string
 	Offset, Length int64
 }
@@ -139,6 +140,13 @@ func (a Attribute) part() o.Part {
 
 func (t Tensor) fields() []o.Part {
 	head := o.Head(t.Name, int64(t.Type), t.Dims...)
+	if t.Int64s != nil {
+		parts := []o.Part{head}
+		for _, v := range t.Int64s {
+			parts = append(parts, o.Varint(7, v))
+		}
+		return parts
+	}
 	if t.Location == "" {
 		return []o.Part{head, o.Raw(t.Raw)}
 	}
