@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,11 @@ func TestRunAsks(t *testing.T) {
 	f := onCPU(t)
 	f.ask = "What is verified?"
 	require.NoError(t, run(t.Context(), f, silent))
+	require.Eventually(t, func() bool {
+		goroutines := make([]byte, 1<<20)
+		goroutines = goroutines[:runtime.Stack(goroutines, true)]
+		return !bytes.Contains(goroutines, []byte("encoder.(*queue).work"))
+	}, 10*time.Second, time.Millisecond, "the model was not closed")
 	f = tampered(t, f, "model.safetensors")
 	require.ErrorIs(t, run(t.Context(), f, silent), loader.ErrDenied)
 }

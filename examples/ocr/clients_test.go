@@ -110,6 +110,27 @@ func TestClientsThatHalfCloseGetTheirAnswer(t *testing.T) {
 	}
 }
 
+// Whoever is worked for keeps its place, and the next finds none.
+func TestClientsThatSentAllKeepTheirPlace(t *testing.T) {
+	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
+	l := defaults()
+	l.connections = 1
+	begun, finish := make(chan bool), make(chan bool)
+	url := listening(t, serving(l, canned(func(context.Context, *image.RGBA) ([]line, error) {
+		close(begun)
+		<-finish
+		return []line{}, nil
+	})))
+	first := dial(t, url)
+	_, err := io.WriteString(first, head(len(page))+string(page))
+	require.NoError(t, err)
+	<-begun
+	_, err = dial(t, url).Read(make([]byte, 1)) // returns once the service has closed
+	require.Error(t, err)
+	close(finish)
+	require.Equal(t, http.StatusOK, hear(t, first))
+}
+
 // A journal is a log that is read while it is written.
 type journal struct {
 	mu   sync.Mutex

@@ -14,7 +14,7 @@ const (
 	loading  = "loading"
 	verified = "verified"
 	failed   = "failed"   // for something that no policy decides, such as a device that is not there
-	draining = "draining" // no new connection can ask by then
+	draining = "draining" // the service ends, and answers nobody who asks from then on; no other state follows
 )
 
 // health is what /healthz says, to whoever may ask: no paths, no digests and no

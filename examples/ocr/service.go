@@ -110,15 +110,7 @@ func (s *service) refuse(err error) {
 // way. Those that do not end in time are cut off, which is an error.
 func (s *service) listen(ctx context.Context, l net.Listener) error {
 	defer s.cut()
-	server := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: s.arrival,
-		WriteTimeout:      2*s.arrival + s.answer,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-	s.clients.Watch(server)
+	server := s.server()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -134,6 +126,19 @@ func (s *service) listen(ctx context.Context, l net.Listener) error {
 		return errors.Join(err, server.Close())
 	}
 	return nil
+}
+
+func (s *service) server() *http.Server {
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: s.arrival,
+		WriteTimeout:      2*s.arrival + s.answer,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	s.clients.Watch(server)
+	return server
 }
 
 // handler is the routes. Whatever gets here, the answer is JSON. What is not HTTP
@@ -181,9 +186,6 @@ func (s *service) answering(f answer) http.Handler {
 			attributes = append(attributes, "code", told.Code, "error", err)
 			if status == http.StatusServiceUnavailable && told != errNotReady { // which it stays
 				w.Header().Set("Retry-After", "1")
-			}
-			if status == http.StatusRequestTimeout {
-				w.Header().Set("Connection", "close")
 			}
 		}
 		w.Header().Set("Content-Type", "application/json")

@@ -73,6 +73,7 @@ func send(t *testing.T, r *http.Request, said any) int {
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	require.Equal(t, "application/json", answer.Header.Get("Content-Type"))
+	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
 	require.NoError(t, json.NewDecoder(answer.Body).Decode(said))
 	return answer.StatusCode
 }
@@ -196,6 +197,15 @@ func TestSlowReadersAreEnded(t *testing.T) {
 	require.Equal(t, "timeout", told.Error.Code)
 }
 
+// Without any of these a client may hold a connection, or memory, for ever.
+func TestServerHasLimits(t *testing.T) {
+	server := newService(quiet(), defaults()).server()
+	require.Equal(t, 10*time.Second, server.ReadHeaderTimeout)
+	require.Equal(t, 80*time.Second, server.WriteTimeout)
+	require.Equal(t, time.Minute, server.IdleTimeout)
+	require.Equal(t, 16<<10, server.MaxHeaderBytes)
+}
+
 func TestSlowClientsAreClosed(t *testing.T) {
 	l := defaults()
 	l.arrival = 50 * time.Millisecond
@@ -214,8 +224,9 @@ func TestSlowClientsAreClosed(t *testing.T) {
 			require.NoError(t, err)
 			all, err := io.ReadAll(conn) // returns once the service has closed
 			require.NoError(t, err)
-			status, _, _ := strings.Cut(strings.TrimPrefix(string(all), "HTTP/1.1 "), "\r\n")
+			status, rest, _ := strings.Cut(strings.TrimPrefix(string(all), "HTTP/1.1 "), "\r\n")
 			require.Equal(t, c.status, status)
+			require.Equal(t, c.status != "", strings.Contains(rest, "Connection: close\r\n"))
 		})
 	}
 }
@@ -291,7 +302,13 @@ func TestShutdownDrains(t *testing.T) {
 
 	page := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
 	status := make(chan int, 1)
-	go func() { status <- post("http://"+socket.Addr().String(), page) }()
+	url := "http://" + socket.Addr().String()
+	const whole = "GET /healthz HTTP/1.1\r\nHost: ocr\r\n\r\n"
+	fresh, idle, half := dial(t, url), dial(t, url), dial(t, url)
+	io.WriteString(idle, whole)
+	require.Equal(t, http.StatusOK, hear(t, idle))
+	io.WriteString(half, whole[:len(whole)/2])
+	go func() { status <- post(url, page) }()
 	<-begun
 	stop()
 	require.Eventually(t, func() bool {
@@ -302,6 +319,14 @@ func TestShutdownDrains(t *testing.T) {
 		return err != nil
 	}, 10*time.Second, time.Millisecond, "it takes no new connections")
 	require.Equal(t, draining, s.health.Load().State)
+	for _, c := range []struct {
+		conn net.Conn
+		rest string
+	}{{fresh, whole}, {idle, whole}, {half, whole[len(whole)/2:]}} {
+		io.WriteString(c.conn, c.rest)
+		said, _ := io.ReadAll(c.conn) // returns once the service has closed
+		require.Empty(t, said, "who asks now gets no answer")
+	}
 	require.Empty(t, ended, "it waits")
 	close(finish)
 	require.Equal(t, http.StatusOK, <-status)

@@ -155,6 +155,17 @@ func TestLargeHeader(t *testing.T) {
 	s.works(t)
 }
 
+// The answer does not wait for a body that is not taken, and is the last.
+func TestLargeBodyIsNotAwaited(t *testing.T) {
+	s := serve(t, Config{MaxBody: 100, Read: time.Hour}, &stalled{})
+	c := dial(t, s.api, 101)
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+	require.True(t, response.Close)
+}
+
 // A body whose length nobody announced is counted as it comes.
 func TestEndlessBody(t *testing.T) {
 	s := serve(t, Config{}, miniLM(t))

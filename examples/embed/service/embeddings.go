@@ -2,13 +2,8 @@ package service
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"os"
@@ -28,15 +23,16 @@ func (s *Service) embeddings(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
+	defer s.answers.Release(answer.room)
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-	w.Write(answer)
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer.json)))
+	w.Write(answer.json)
 }
 
-func (s *Service) embed(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
-	model := s.model()
-	if model == nil {
-		return nil, s.notReady()
+func (s *Service) embed(w http.ResponseWriter, r *http.Request) (*reply, *problem) {
+	now := s.now.Load()
+	if now.model == nil {
+		return nil, now.notReady()
 	}
 	body, p := s.body(w, r)
 	if p != nil {
@@ -53,15 +49,11 @@ func (s *Service) embed(w http.ResponseWriter, r *http.Request) ([]byte, *proble
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.cfg.Deadline)
 	defer cancel()
 
-	req, ids, p := s.read(ctx, model, body)
+	req, ids, p := s.read(ctx, now.model, body)
 	if p != nil {
 		return nil, p
 	}
-	vectors, err := model.Embed(ctx, ids)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	return appendAnswer(nil, s.cfg.Model, vectors, count(ids), req.base64), nil
+	return s.compute(ctx, now.model, ids, req.base64)
 }
 
 // body is the whole body, of the type and size that are taken.
@@ -208,49 +200,4 @@ func (s *Service) failed(err error) *problem {
 	}
 	s.cfg.Logger.Error("a batch failed", "error", err)
 	return internal()
-}
-
-// appendAnswer appends the answer as JSON: encoding/json would take longer than
-// a small batch does.
-func appendAnswer(b []byte, model string, vectors [][]float32, tokens int, asBase64 bool) []byte {
-	b = append(b, `{"object":"list","data":[`...)
-	for i, vector := range vectors {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"object":"embedding","index":`...)
-		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, `,"embedding":`...)
-		if asBase64 {
-			b = appendBase64(b, vector)
-		} else {
-			b = appendFloats(b, vector)
-		}
-		b = append(b, '}')
-	}
-	name, _ := json.Marshal(model) // a string always marshals
-	return fmt.Appendf(b, `],"model":%s,"usage":{"prompt_tokens":%d,"total_tokens":%d}}`, name, tokens, tokens)
-}
-
-// appendFloats writes the shortest decimals that are read back as they were.
-func appendFloats(b []byte, vector []float32) []byte {
-	b = append(b, '[')
-	for i, v := range vector {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendFloat(b, float64(v), 'g', -1, 32)
-	}
-	return append(b, ']')
-}
-
-// appendBase64 writes little-endian float32.
-func appendBase64(b []byte, vector []float32) []byte {
-	raw := make([]byte, 0, 4*len(vector))
-	for _, v := range vector {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	b = append(b, '"')
-	b = base64.StdEncoding.AppendEncode(b, raw)
-	return append(b, '"')
 }

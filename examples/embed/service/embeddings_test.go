@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -165,6 +166,18 @@ func TestBadRequests(t *testing.T) {
 	}
 	vectors, _ := s.post(t, body(t, " ")).embeddings(t)
 	require.Len(t, vectors, 1)
+}
+
+// Once its time is over nothing more of a request is tokenized.
+func TestEncodeEndsWithItsTime(t *testing.T) {
+	s, err := New(Config{Model: "minilm"})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	ids, p := s.encode(ctx, &stalled{}, &request{texts: []string{"a"}})
+	require.Nil(t, ids)
+	require.NotNil(t, p)
+	require.Equal(t, "overloaded", p.code)
 }
 
 func TestContentEncodings(t *testing.T) {

@@ -27,8 +27,9 @@ type Model interface {
 	Check(ids []int64) error
 	// MaxTokens is how many ids a text may have.
 	MaxTokens() int
-	// Embed is one embedding for each text. It ends with ctx, and at once with a
-	// *encoder.BusyError if there is no hope behind what is computed and waits.
+	// Embed is one embedding for each text, of finite elements. It ends with ctx, and
+	// at once with a *encoder.BusyError if there is no hope behind what is computed
+	// and waits.
 	Embed(ctx context.Context, texts [][]int64) ([][]float32, error)
 	// Width is the number of elements of an embedding.
 	Width() int
@@ -46,6 +47,7 @@ type Config struct {
 	MaxTokens      int           // of a request, all inputs together: 32,768
 	MaxBody        int64         // of a request, in bytes: 4 MiB
 	MaxBodies      int64         // that arrive, and again that wait to be parsed, in bytes: 64 MiB, MaxBody or more
+	MaxAnswers     int64         // and their vectors, until they are written, in bytes: 256 MiB. A larger one is made alone
 	MaxConnections int           // at once on a listener: 512
 	Parsing        int           // requests at once whose ids are made: one for each core
 	Deadline       time.Duration // of a request, once it has arrived: 20 s
@@ -62,6 +64,7 @@ func (c Config) withDefaults() Config {
 	c.MaxTokens = cmp.Or(c.MaxTokens, 1<<15)
 	c.MaxBody = cmp.Or(c.MaxBody, 4<<20)
 	c.MaxBodies = cmp.Or(c.MaxBodies, 64<<20)
+	c.MaxAnswers = cmp.Or(c.MaxAnswers, 256<<20)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 512)
 	c.Parsing = cmp.Or(c.Parsing, runtime.GOMAXPROCS(0))
 	c.Deadline = cmp.Or(c.Deadline, 20*time.Second)
@@ -85,6 +88,7 @@ type Service struct {
 	now     atomic.Pointer[standing]
 	clients *clients.Clients
 	bodies  *semaphore.Weighted // bytes of requests that wait to be parsed
+	answers *semaphore.Weighted // bytes of answers from before they are computed until they are written
 	parsing chan struct{}       // a place for each request whose ids are made
 }
 
@@ -99,6 +103,7 @@ func New(cfg Config) (*Service, error) {
 		created: time.Now(),
 		clients: clients.New(cfg.MaxConnections, cfg.MaxBodies),
 		bodies:  semaphore.NewWeighted(cfg.MaxBodies),
+		answers: semaphore.NewWeighted(cfg.MaxAnswers),
 		parsing: make(chan struct{}, cfg.Parsing),
 	}
 	s.loading = &standing{health: s.health(Loading)}

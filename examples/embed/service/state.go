@@ -20,7 +20,7 @@ const (
 	Denied       State = "denied"       // the gate refused it: something is wrong
 	Unverifiable State = "unverifiable" // the gate refused it: something could not be read or verified
 	Failed       State = "failed"       // for something that no policy decides, such as a device that is not there
-	Draining     State = "draining"     // the service ends, and takes new connections from operators alone; no other state follows
+	Draining     State = "draining"     // the service ends, and answers new requests of operators alone; no other state follows
 )
 
 // Health is what /healthz answers: 200 if State is Verified, 503 otherwise.
@@ -126,14 +126,13 @@ func writeHealth(w http.ResponseWriter, h Health) {
 	writeJSON(w, status, h)
 }
 
-// notReady is the problem of every request until the model is verified.
-func (s *Service) notReady() *problem {
-	state := s.Health().State
+// notReady is the problem of a request in a state that serves no model.
+func (now *standing) notReady() *problem {
 	p := &problem{
-		status: http.StatusServiceUnavailable, kind: serverError, code: "model_" + string(state),
+		status: http.StatusServiceUnavailable, kind: serverError, code: "model_" + string(now.health.State),
 		message: "The model is not served: see /healthz.",
 	}
-	if state == Loading {
+	if now.health.State == Loading {
 		p.retryAfter = time.Second
 	}
 	return p

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,8 +55,19 @@ func TestStatesAfterVerdicts(t *testing.T) {
 		require.NoError(t, err)
 		s.Refuse(&loader.Rejection{Report: &loader.Report{Verdict: verdict}})
 		require.Equal(t, want, s.Health().State)
-		require.Equal(t, "model_"+string(want), s.notReady().code)
+		require.Equal(t, "model_"+string(want), s.now.Load().notReady().code)
 	}
+}
+
+// A request that began without a model is told of the state it began in.
+func TestStateOfARequest(t *testing.T) {
+	s, err := New(Config{Model: "m"})
+	require.NoError(t, err)
+	began := s.now.Load()
+	s.Ready(&stalled{})
+	p := began.notReady()
+	require.Equal(t, "model_loading", p.code)
+	require.Equal(t, time.Second, p.retryAfter)
 }
 
 // Loading ends once, and draining never.
