@@ -34,7 +34,10 @@ def feed(ids):
 
 (library,) = (pathlib.Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
 tell(versions=f"onnxruntime {onnxruntime.__version__}, numpy {numpy.__version__}", library=str(library))
-job = json.loads(sys.stdin.readline())
+line = sys.stdin.readline()
+if not line:
+    sys.exit()  # whoever started it has nothing to compare with
+job = json.loads(line)
 encoder, inputs = session(job["model"], job["threads"]), feed(job["ids"])
 tell(output=encoder.run(None, inputs)[0].reshape(-1).tolist())
 for line in sys.stdin:
